@@ -1,0 +1,281 @@
+//! What an event holds, borrowed from the JSON it came in. All of it may be absent: SDKs of
+//! twelve years, several Sentry versions, and strangers write it. Nothing is judged here.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::lax::{self, Fields, Lax};
+
+/// Text that is borrowed where the JSON has no escapes in it.
+pub type Text<'a> = Cow<'a, str>;
+
+/// These are read from an object; anything else in their place counts as absent.
+macro_rules! objects {
+    ($($name:ident),+) => {
+        $(impl<'de: 'a, 'a> Lax<'de> for $name<'a> {
+            fn lax<D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                lax::object(deserializer)
+            }
+        })+
+    };
+}
+
+objects!(Event, Entry, EntryData, Value, Stack, Frame, Tag, User, Geo);
+
+/// One event, as `…/issues/{id}/events/{event}/` describes it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Event<'a> {
+    #[serde(borrow, rename = "eventID", deserialize_with = "lax::read")]
+    hex_id: Option<Text<'a>>,
+    #[serde(borrow, deserialize_with = "lax::read")]
+    id: Option<Text<'a>>,
+    /// `error`, `default`, `transaction`, `generic`, `csp`, …; new ones appear.
+    #[serde(borrow, rename = "type", deserialize_with = "lax::read")]
+    pub kind: Option<Text<'a>>,
+    /// The title that Sentry derived.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub title: Option<Text<'a>>,
+    /// The message that came with the event; often empty.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub message: Option<Text<'a>>,
+    /// The platform of the SDK, such as `python`.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub platform: Option<Text<'a>>,
+    /// When it happened, in ISO 8601.
+    #[serde(borrow, rename = "dateCreated", deserialize_with = "lax::read")]
+    pub date_created: Option<Text<'a>>,
+    /// When Sentry received it, in ISO 8601.
+    #[serde(borrow, rename = "dateReceived", deserialize_with = "lax::read")]
+    pub date_received: Option<Text<'a>>,
+    /// Exceptions, threads, the request, breadcrumbs, …
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub entries: Vec<Entry<'a>>,
+    /// Who was affected.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub user: Option<User<'a>>,
+    /// The tags that have a key and a value.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub tags: Vec<Tag<'a>>,
+    /// Browser, operating system, trace, and whatever the program added: an object each.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub contexts: Fields<'a>,
+    /// Extra data of the program; the API calls it `context`.
+    #[serde(borrow, rename = "context", deserialize_with = "lax::or_empty")]
+    pub extra: Fields<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// The event's id: 32 hexadecimal digits.
+    pub fn id(&self) -> Option<&str> {
+        self.hex_id.as_deref().or(self.id.as_deref())
+    }
+
+    /// The data of the entries of one kind, such as `exception`.
+    pub fn entries_of(&self, kind: &str) -> impl Iterator<Item = &EntryData<'a>> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.kind.as_deref() == Some(kind))
+            .filter_map(|entry| entry.data.as_ref())
+    }
+
+    /// The exceptions, the cause first and the one that was reported last.
+    pub fn exceptions(&self) -> Vec<&Value<'a>> {
+        self.values("exception")
+    }
+
+    /// The threads.
+    pub fn threads(&self) -> Vec<&Value<'a>> {
+        self.values("threads")
+    }
+
+    fn values(&self, kind: &str) -> Vec<&Value<'a>> {
+        self.entries_of(kind).flat_map(|data| data.values.iter().chain(&data.value)).collect()
+    }
+}
+
+/// One part of an event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Entry<'a> {
+    /// What the data is about: `exception`, `threads`, `request`, `message`, …
+    #[serde(borrow, rename = "type", deserialize_with = "lax::read")]
+    pub kind: Option<Text<'a>>,
+    /// The data.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub data: Option<EntryData<'a>>,
+}
+
+/// The data of an entry of any kind.
+///
+/// Sentry writes `data` before `type`, so the kind is unknown while the data is read. One
+/// type that has the fields of all kinds lets an event be read in one pass.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EntryData<'a> {
+    /// `exception` and `threads`: what there is several of.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub values: Vec<Value<'a>>,
+    /// `exception`: the only one, as some SDKs send it.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub value: Option<Value<'a>>,
+    /// `stacktrace`: its frames, the outermost call first.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub frames: Vec<Frame<'a>>,
+    /// `message`: the text with its parameters put in.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub formatted: Option<Text<'a>>,
+    /// `message`: the text before that.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub message: Option<Text<'a>>,
+    /// `request`: `GET`, `POST`, …
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub method: Option<Text<'a>>,
+    /// `request`: the address without the query.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub url: Option<Text<'a>>,
+    /// `request`: text, a list of pairs, or an object.
+    #[serde(borrow)]
+    pub query: Option<&'a RawValue>,
+    /// `request`: names and values. Holds cookies and credentials: choose what to show.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub headers: Vec<(Text<'a>, Text<'a>)>,
+}
+
+/// An exception or a thread.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Value<'a> {
+    /// Exception: its type.
+    #[serde(borrow, rename = "type", deserialize_with = "lax::read")]
+    pub kind: Option<Text<'a>>,
+    /// Exception: its message.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub value: Option<Text<'a>>,
+    /// Thread: its id.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub id: Option<Text<'a>>,
+    /// Thread: its name.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub name: Option<Text<'a>>,
+    /// Thread: whether it is the one that crashed.
+    #[serde(deserialize_with = "lax::read")]
+    pub crashed: Option<bool>,
+    /// Thread: whether the event was sent from it.
+    #[serde(deserialize_with = "lax::read")]
+    pub current: Option<bool>,
+    /// Where it happened.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub stacktrace: Option<Stack<'a>>,
+}
+
+impl<'a> Value<'a> {
+    /// The frames, the outermost call first; empty without a stack.
+    pub fn frames(&self) -> &[Frame<'a>] {
+        self.stacktrace.as_ref().map(|stack| stack.frames.as_slice()).unwrap_or_default()
+    }
+}
+
+/// A stack trace.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Stack<'a> {
+    /// The outermost call first, the place of the failure last.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub frames: Vec<Frame<'a>>,
+}
+
+/// One call of a stack trace.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Frame<'a> {
+    /// The file, relative to the source root where the SDK knows it.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub filename: Option<Text<'a>>,
+    /// The file with its whole path.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub abs_path: Option<Text<'a>>,
+    /// The module, or the class in Java.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub module: Option<Text<'a>>,
+    /// The library or image, in native code.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub package: Option<Text<'a>>,
+    /// The platform, where it differs from the event's.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub platform: Option<Text<'a>>,
+    /// The function.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub function: Option<Text<'a>>,
+    /// The line, from 1.
+    #[serde(deserialize_with = "lax::read")]
+    pub line_no: Option<u64>,
+    /// The column.
+    #[serde(deserialize_with = "lax::read")]
+    pub col_no: Option<u64>,
+    /// Whether it belongs to the application and not to a library.
+    #[serde(deserialize_with = "lax::read")]
+    pub in_app: Option<bool>,
+    /// Numbered source lines around the call.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub context: Vec<(u64, Text<'a>)>,
+    /// The local variables, an object in most SDKs.
+    #[serde(borrow)]
+    pub vars: Option<&'a RawValue>,
+}
+
+/// A tag.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Tag<'a> {
+    /// Its name.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub key: Option<Text<'a>>,
+    /// Its value.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub value: Option<Text<'a>>,
+}
+
+/// Who was affected.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct User<'a> {
+    /// The application's own id.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub id: Option<Text<'a>>,
+    /// The e-mail address.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub email: Option<Text<'a>>,
+    /// The login name.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub username: Option<Text<'a>>,
+    /// The network address.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub ip_address: Option<Text<'a>>,
+    /// The name to show.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub name: Option<Text<'a>>,
+    /// Where the network address was.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub geo: Option<Geo<'a>>,
+}
+
+/// Where a network address was.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Geo<'a> {
+    /// Two letters.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub country_code: Option<Text<'a>>,
+    /// The city.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub city: Option<Text<'a>>,
+    /// The region, or the name of the country.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub region: Option<Text<'a>>,
+    /// The country's name, where it is sent on its own.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub country_name: Option<Text<'a>>,
+}

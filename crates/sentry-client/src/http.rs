@@ -1,0 +1,109 @@
+//! The one place that builds an HTTP client: TLS roots, proxy, connection pool.
+//! It sends nothing, and sets no limit in time but the one for connecting.
+
+use std::{path::Path, time::Duration};
+
+use reqwest::{Certificate, redirect, retry};
+
+use crate::Settings;
+
+/// How this program introduces itself.
+pub const USER_AGENT: &str = concat!("sentry-mcp/", env!("CARGO_PKG_VERSION"));
+
+/// Shorter than the keep-alive of the usual servers and load balancers, so that a request
+/// is rarely sent on a connection that the other side is closing.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// An HTTP client that could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The CA file cannot be read.
+    #[error(
+        "the CA file {path} cannot be read: {reason}; check that it exists and that this server may read it"
+    )]
+    CaFile {
+        /// The configured file.
+        path: String,
+        /// The operating system's reason.
+        reason: String,
+    },
+    /// The CA file holds no certificate in PEM form.
+    #[error(
+        "the CA file {path} holds no PEM certificate; it must have at least one \"BEGIN CERTIFICATE\" block"
+    )]
+    CaFormat {
+        /// The configured file.
+        path: String,
+    },
+    /// The TLS library or the resolver did not start.
+    #[error("TLS could not be set up: {reason}")]
+    Tls {
+        /// The library's reason.
+        reason: String,
+    },
+}
+
+/// Builds an HTTP client: rustls with the system's roots and `ca_file`, the proxy variables
+/// honoured, gzip, no redirects, no retries of its own.
+///
+/// It reads the system's certificates, so it takes some milliseconds: build it once.
+pub fn build_client(settings: &Settings) -> Result<reqwest::Client, HttpError> {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that builds HTTP clients")]
+    let mut builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(settings.connect_timeout)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .tcp_nodelay(true)
+        .pool_idle_timeout(POOL_IDLE)
+        // Every request in flight may come back to the pool; more are never idle.
+        .pool_max_idle_per_host(settings.max_concurrent.max(8));
+    if let Some(path) = &settings.ca_file {
+        builder = builder.tls_certs_merge(certificates(path)?);
+    }
+    builder.build().map_err(|error| HttpError::Tls { reason: innermost(&error) })
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
+    let shown = || path.display().to_string();
+    let pem = std::fs::read(path)
+        .map_err(|error| HttpError::CaFile { path: shown(), reason: error.kind().to_string() })?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(HttpError::CaFormat { path: shown() }),
+    }
+}
+
+/// The text of the last error in the chain: the one that knows the reason.
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    crate::ids::shorten(&last.to_string(), 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_is_built_without_a_ca_file() {
+        assert!(build_client(&Settings::default()).is_ok());
+    }
+
+    #[test]
+    fn a_ca_file_that_is_missing_or_no_certificate_is_told_by_name() {
+        let missing = Settings { ca_file: Some("no/such/ca.pem".into()), ..Settings::default() };
+        let error = build_client(&missing).map(drop).unwrap_err().to_string();
+        assert!(error.contains("no/such/ca.pem"), "{error}");
+        let source = Settings {
+            ca_file: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into()),
+            ..Settings::default()
+        };
+        let error = build_client(&source).map(drop).unwrap_err().to_string();
+        assert!(error.contains("BEGIN CERTIFICATE"), "{error}");
+    }
+}
