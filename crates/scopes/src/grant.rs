@@ -193,7 +193,13 @@ impl ResolveError {
         self.name.layer
     }
 
-    /// The option that holds the bad list, as a person types it.
+    /// The setting that holds the bad list, the same in every layer: `scopes` or
+    /// `add_scopes`.
+    pub fn key(&self) -> &'static str {
+        Name { layer: Source::File, ..self.name }.option()
+    }
+
+    /// The option that holds the bad list, as a person types it in that layer.
     pub fn option(&self) -> &'static str {
         self.name.option()
     }
@@ -355,6 +361,7 @@ mod tests {
     fn one_unknown_token_is_an_error_that_names_its_option() {
         let err = resolved([UNSET, (None, Some("org:read,Event:Write")), UNSET]).unwrap_err();
         assert_eq!((err.layer(), err.option()), (Source::Environment, "MCP_ADD_SCOPES"));
+        assert_eq!(err.key(), "add_scopes");
         let cause = err.source().unwrap().to_string();
         assert!(
             cause.starts_with("unknown scope `Event:Write` (did you mean `event:write`?); allowed"),

@@ -1,7 +1,7 @@
 //! Reading answers that drift: a field that is null, absent or of another type is no error.
 //! What a type cannot do without stays required; its absence is told with its JSON path.
 //!
-//! ```ignore
+//! ```text
 //! #[derive(Debug, Deserialize)]
 //! #[serde(rename_all = "camelCase")]
 //! pub struct Team {

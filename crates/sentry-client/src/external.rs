@@ -68,7 +68,6 @@ impl External<'_> {
             host: &host,
             url: self.url,
             body,
-            any_type: false,
             external: Some(headers),
         };
         outgoing.send().await.and_then(|answer| read(&answer)).map_err(fail)

@@ -20,15 +20,15 @@ pub mod http;
 mod ids;
 pub mod issues;
 mod links;
-pub mod organizations;
 mod open_enum;
+pub mod organizations;
 mod page;
 pub mod projects;
 #[cfg(test)]
 mod redirects;
+mod regions;
 pub mod releases;
 pub mod repositories;
-mod regions;
 mod request;
 mod route;
 mod send;

@@ -2,7 +2,7 @@
 
 /// An enum whose unknown values are kept as their text.
 ///
-/// ```ignore
+/// ```text
 /// open_enum! {
 ///     /// What became of an issue.
 ///     pub enum IssueStatus { Resolved = "resolved", Unresolved = "unresolved" }

@@ -3,7 +3,7 @@
 //!
 //! A resource file looks like this:
 //!
-//! ```ignore
+//! ```text
 //! //! Teams of an organization. It does not manage their members.
 //!
 //! use serde::Deserialize;
@@ -55,7 +55,7 @@
 use std::fmt::{Display, Write as _};
 
 use bytes::Bytes;
-use reqwest::{Method, header::CONTENT_TYPE};
+use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
@@ -75,7 +75,6 @@ pub(crate) struct Request<'a> {
     query: String,
     body: Option<Bytes>,
     place: Place<'a>,
-    any_type: bool,
     problem: Option<ErrorKind>,
 }
 
@@ -87,15 +86,6 @@ enum Place<'a> {
     Main,
     /// A certain region.
     Region(&'a Region),
-}
-
-/// A file and what Sentry says about it.
-#[derive(Clone, Debug)]
-pub(crate) struct Download {
-    /// The content.
-    pub(crate) bytes: Bytes,
-    /// The `Content-Type` header, at most 300 characters.
-    pub(crate) content_type: Option<String>,
 }
 
 impl Client {
@@ -114,27 +104,13 @@ impl Client {
         self.request(Method::PUT, route)
     }
 
-    /// Starts a `DELETE`. It is sent once, whatever happens.
-    pub(crate) fn delete<'a>(&'a self, route: Route<'a>) -> Request<'a> {
-        self.request(Method::DELETE, route)
-    }
-
     fn request<'a>(&'a self, method: Method, route: Route<'a>) -> Request<'a> {
         let problem = match route.bad() {
             Some(bad) => Some(ErrorKind::Segment(bad.clone())),
             None => route.refused_by(self.fence()).map(|what| ErrorKind::OutsideFence { what }),
         };
         let query = String::new();
-        Request {
-            client: self,
-            method,
-            route,
-            query,
-            body: None,
-            place: Place::Home,
-            any_type: false,
-            problem,
-        }
+        Request { client: self, method, route, query, body: None, place: Place::Home, problem }
     }
 }
 
@@ -238,31 +214,6 @@ impl<'a> Request<'a> {
         .await
     }
 
-    /// Sends the request and returns the answer as text, whatever its type; bytes that are
-    /// not UTF-8 are replaced.
-    pub(crate) async fn text(mut self) -> Result<String> {
-        self.any_type = true;
-        self.finish(|answer| Ok(String::from_utf8_lossy(&answer.body).into_owned())).await
-    }
-
-    /// Sends the request and returns the answer as it is.
-    pub(crate) async fn bytes(mut self) -> Result<Bytes> {
-        self.any_type = true;
-        self.finish(|answer| Ok(answer.body.clone())).await
-    }
-
-    /// Sends the request and returns the answer as it is, with its type.
-    pub(crate) async fn download(mut self) -> Result<Download> {
-        self.any_type = true;
-        self.finish(|answer| {
-            let content_type =
-                answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let content_type = content_type.map(|text| crate::ids::shorten(text, 300));
-            Ok(Download { bytes: answer.body.clone(), content_type })
-        })
-        .await
-    }
-
     /// Sends the request and ignores what a successful answer holds.
     pub(crate) async fn done(self) -> Result<()> {
         self.finish(|_| Ok(())).await
@@ -283,7 +234,6 @@ impl<'a> Request<'a> {
             host: region.host(),
             url,
             body: self.body.take(),
-            any_type: self.any_type,
             external: None,
         };
         let answer = outgoing.send().await.map_err(|kind| self.fail(&region, kind))?;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::{
     Method, Response,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
 };
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
@@ -37,7 +37,6 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) host: &'a str,
     pub(crate) url: Url,
     pub(crate) body: Option<Bytes>,
-    pub(crate) any_type: bool,
     /// The headers of a request to a host that is not Sentry, sent instead of the token's.
     pub(crate) external: Option<HeaderMap>,
 }
@@ -121,7 +120,8 @@ impl Outgoing<'_> {
             return Err(used_up("the call's time was used up"));
         }
         let first_byte = self.client.settings().first_byte_timeout;
-        let until = (Instant::now() + first_byte).min(deadline.at);
+        let until =
+            Instant::now().checked_add(first_byte).map_or(deadline.at, |at| at.min(deadline.at));
         let mut response = match timeout_at(until, http.execute(self.request(headers))).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.broken(&error)),
@@ -152,9 +152,6 @@ impl Outgoing<'_> {
     fn request(&self, headers: &HeaderMap) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         let mut headers = headers.clone();
-        if self.any_type {
-            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        }
         if let Some(body) = &self.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.clone().into());

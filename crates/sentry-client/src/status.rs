@@ -16,7 +16,7 @@ const FIELDS: usize = 20;
 /// Why an answer that is no success failed.
 pub(crate) fn failure(is_read: bool, answer: &Answer, attempts: u32) -> ErrorKind {
     let status = answer.status;
-    if is_html(answer) && matches!(status, 200..=299 | 403 | 407) {
+    if is_html(answer) && matches!(status, 403 | 407) {
         return ErrorKind::NotJson { status, what: NotJson::Html };
     }
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();

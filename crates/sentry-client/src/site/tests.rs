@@ -50,7 +50,7 @@ fn what_is_no_host_is_refused() {
         "user:password@sentry.io",
         "sentry.io@evil.test",
         "sentry io",
-        "sentry.io\n",
+        "sentry.io\n.test",
         "sen\ntry.io",
         "ｓentry.io",
         "sentry。io",
@@ -70,10 +70,7 @@ fn what_is_no_host_is_refused() {
         "*.sentry.io",
         long.as_str(),
     ] {
-        // Blanks at the ends are a slip of the hand, not an attack.
-        if bad != "sentry.io\n" {
-            assert!(host(bad, false).is_err(), "{bad:?}");
-        }
+        assert!(host(bad, false).is_err(), "{bad:?}");
     }
 }
 
