@@ -1,0 +1,35 @@
+//! The tools, and the registry through which a server reaches them.
+//!
+//! To add a tool, run `cargo xtask new-tool <toolset> <name>` and fill in the
+//! file that it creates. In reading order: [`tool`] says what a tool is,
+//! [`gate`] who may call it, [`registry`] how a server asks, [`catalog`] which
+//! there are. The rest serves them. This crate does not know MCP.
+
+pub mod answer;
+pub mod catalog;
+pub mod error;
+pub mod gate;
+pub mod installation;
+pub mod registry;
+pub mod schema;
+pub mod tool;
+
+mod arguments;
+mod explain;
+mod ignore;
+mod issue_address;
+mod issue_change;
+mod params;
+mod period;
+mod render;
+mod spelling;
+
+mod docs;
+mod issues;
+mod organizations;
+mod projects;
+mod releases;
+mod teams;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,113 @@
+//! `whoami`: the user behind the token, and the limits of the session. Roles are not shown.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use scopes::ScopeSet;
+use serde::Deserialize;
+
+use crate::{
+    answer::Answer,
+    error::Result,
+    render::markdown,
+    tool::{Context, Effect, Tool, Upstream},
+};
+
+pub(crate) struct Whoami;
+
+/// Show the Sentry user behind this connection, and the organization and project it is limited to.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Params {}
+
+impl Tool for Whoami {
+    type Params = Params;
+
+    const NAME: &'static str = "whoami";
+    const EFFECT: Effect = Effect::Read;
+    const REQUIRES: ScopeSet = ScopeSet::EMPTY;
+    const UPSTREAM: Upstream = Upstream { endpoint: "GET /api/0/auth/", accepts: &[] };
+
+    async fn call(&self, cx: &Context<'_>, _: Params) -> Result<Answer> {
+        let user = cx.sentry.authenticated_user().await?;
+        let mut out = format!("# User at {}\n\n", cx.sentry.site().host());
+        if let Some(name) = user.name.as_deref().filter(|name| !name.trim().is_empty()) {
+            let _ = writeln!(out, "- Name: {}", markdown::line(name, 200));
+        }
+        if let Some(email) = user.email.as_deref().filter(|email| !email.trim().is_empty()) {
+            let _ = writeln!(out, "- Email: {}", markdown::code(email, 254));
+        }
+        let _ = writeln!(out, "- User id: {}", markdown::code(&user.id, 40));
+        limits(&mut out, cx);
+        Ok(Answer::new(out))
+    }
+}
+
+fn limits(out: &mut String, cx: &Context<'_>) {
+    let fence = cx.sentry.fence();
+    let limits = [("organization", &fence.organization), ("project", &fence.project)];
+    let limits: Vec<_> = limits
+        .into_iter()
+        .filter_map(|(kind, slug)| Some(format!("the {kind} `{}`", slug.as_ref()?)))
+        .collect();
+    if !limits.is_empty() {
+        let _ = write!(
+            out,
+            "\nThis session is limited to {}. Tools fill this in; leave the arguments out.",
+            limits.join(" and ")
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use scopes::{Granted, Origin, ScopeSet};
+    use serde_json::json;
+    use test_support::FakeSentry;
+
+    use crate::{
+        gate::Grant,
+        testing::{call, call_as, call_fenced},
+    };
+
+    #[tokio::test]
+    async fn shows_the_user_and_the_limits_of_the_session() {
+        let user = json!({ "id": 1, "name": "Admin", "email": "admin@example.test" });
+        let sentry = FakeSentry::start().await.get("/api/0/auth/", user).await;
+        let out = call_fenced(&sentry, "acme", Some("api"), "whoami", json!({})).await;
+        assert_snapshot!(out.replace(&sentry.host(), "HOST"), @r"
+        # User at HOST
+
+        - Name: Admin
+        - Email: `admin@example.test`
+        - User id: `1`
+
+        This session is limited to the organization `acme` and the project `api`. Tools fill this in; leave the arguments out.
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_user_without_a_name_is_one_too_and_no_scope_is_needed() {
+        let user = json!({ "id": "1", "name": null, "email": "`\n# x" });
+        let sentry = FakeSentry::start().await.get("/api/0/auth/", user).await;
+        let nothing = Grant::new(Granted { scopes: ScopeSet::EMPTY, origin: Origin::Default });
+        let out = call_as(&sentry, &nothing, "whoami", json!({})).await;
+        assert_snapshot!(out.replace(&sentry.host(), "HOST"), @r"
+        # User at HOST
+
+        - Email: `` ` # x ``
+        - User id: `1`
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_bad_token_is_told_as_such() {
+        let body = json!({ "detail": "Invalid token" });
+        let sentry = FakeSentry::start().await.status("GET", "/api/0/auth/", 401, body).await;
+        let out = call(&sentry, "whoami", json!({})).await;
+        assert!(
+            out.starts_with("error: ") && out.contains("did not accept the auth token"),
+            "{out}"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The boundary between the tools and whatever serves them.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+use async_trait::async_trait;
+use scopes::ScopeSet;
+use sentry_client::{Client, ErrorKind};
+use serde_json::{Map, Value};
+
+use crate::{
+    answer::Answer,
+    arguments, catalog,
+    error::{Error, Result},
+    explain,
+    gate::{self, Grant, Reason, Refusal},
+    installation::Installation,
+    schema, spelling,
+    tool::{Context, DynTool, Meta, ToolSpec},
+};
+
+/// Which tools a caller may see, and how to run one of them.
+///
+/// All three questions go through [`gate::decide`]; there is no second gate.
+#[async_trait]
+pub trait ToolRegistry: Send + Sync {
+    /// Every tool, callable or not, in the fixed order of listings.
+    fn all(&self) -> Vec<&ToolSpec>;
+
+    /// Whether a caller may call a tool, and if not, why and what to do.
+    fn check(&self, grant: &Grant, name: &str) -> Result<(), Refusal>;
+
+    /// The tools that a caller may call, without the parameters that the fence fixes.
+    fn visible(&self, grant: &Grant) -> Vec<Cow<'_, ToolSpec>>;
+
+    /// Checks, then runs one tool on behalf of a caller.
+    ///
+    /// `sentry` carries the caller's credential, fence, and the deadline of this call.
+    async fn call(
+        &self,
+        sentry: &Client,
+        grant: &Grant,
+        name: &str,
+        args: Map<String, Value>,
+    ) -> Result<Answer>;
+}
+
+/// The tools of this crate, as one installation offers them.
+pub struct Catalog {
+    entries: Vec<Entry>,
+    installation: Installation,
+}
+
+struct Entry {
+    meta: Meta,
+    tool: &'static dyn DynTool,
+    /// Built when first needed: a start must not wait for schemas.
+    spec: OnceLock<ToolSpec>,
+}
+
+impl Catalog {
+    /// The catalogue for an installation. Costs nothing until something is listed.
+    pub fn new(installation: Installation) -> Catalog {
+        let entry =
+            |tool: &'static dyn DynTool| Entry { meta: tool.meta(), tool, spec: OnceLock::new() };
+        Catalog { entries: catalog::all().map(entry).collect(), installation }
+    }
+
+    fn spec<'a>(&'a self, entry: &'a Entry) -> &'a ToolSpec {
+        entry.spec.get_or_init(|| entry.tool.spec(&self.installation))
+    }
+
+    fn find(&self, grant: &Grant, name: &str) -> Result<&Entry, Refusal> {
+        let refusal = |needs, reason| Refusal {
+            tool: spelling::shorten(name),
+            needs,
+            origin: grant.granted.origin.clone(),
+            granted: grant.granted.scopes,
+            reason,
+        };
+        let Some(entry) = self.entries.iter().find(|entry| entry.meta.name == name) else {
+            let nearest = spelling::nearest(name, self.callable(grant));
+            return Err(refusal(ScopeSet::EMPTY, Reason::Unknown { nearest }));
+        };
+        gate::decide(&entry.meta, grant, &self.installation)
+            .map(|()| entry)
+            .map_err(|reason| refusal(entry.meta.requires, reason))
+    }
+
+    fn callable(&self, grant: &Grant) -> impl Iterator<Item = &'static str> {
+        let may_call = |meta: &&Meta| gate::decide(meta, grant, &self.installation).is_ok();
+        self.entries.iter().map(|entry| &entry.meta).filter(may_call).map(|meta| meta.name)
+    }
+}
+
+#[async_trait]
+impl ToolRegistry for Catalog {
+    fn all(&self) -> Vec<&ToolSpec> {
+        self.entries.iter().map(|entry| self.spec(entry)).collect()
+    }
+
+    fn check(&self, grant: &Grant, name: &str) -> Result<(), Refusal> {
+        self.find(grant, name).map(|_| ())
+    }
+
+    fn visible(&self, grant: &Grant) -> Vec<Cow<'_, ToolSpec>> {
+        let may_call =
+            |entry: &&Entry| gate::decide(&entry.meta, grant, &self.installation).is_ok();
+        let fenced = |entry| {
+            let mut spec = Cow::Borrowed(self.spec(entry));
+            for (parameter, _) in arguments::fixed(&grant.fence) {
+                if schema::property(&spec.input_schema, parameter).is_some() {
+                    schema::without(&mut spec.to_mut().input_schema, parameter);
+                }
+            }
+            spec
+        };
+        self.entries.iter().filter(may_call).map(fenced).collect()
+    }
+
+    async fn call(
+        &self,
+        sentry: &Client,
+        grant: &Grant,
+        name: &str,
+        args: Map<String, Value>,
+    ) -> Result<Answer> {
+        let grant = &with_known_token(grant, sentry);
+        let entry = self.find(grant, name)?;
+        let args = arguments::prepare(&self.spec(entry).input_schema, &grant.fence, args)?;
+        let cx = Context { sentry, grant, installation: &self.installation };
+        match entry.tool.call_json(&cx, args.clone()).await {
+            Ok(answer) => Ok(answer),
+            Err(Error::Sentry(cause)) => {
+                let token = token_behind(&cause, grant, sentry).await;
+                let text = explain::explain(&cause, &entry.meta, token, &args);
+                Err(Error::explained(text, cause))
+            }
+            Err(err) => Err(err),
+        }
+    }
+}
+
+/// A token that turned out to be too narrow is refused from then on, without a request.
+fn with_known_token<'a>(grant: &'a Grant, sentry: &Client) -> Cow<'a, Grant> {
+    match (grant.token, sentry.known_token_scopes()) {
+        (None, Some(names)) => {
+            let token = Some(gate::token_scopes(names.iter().map(String::as_str)));
+            Cow::Owned(Grant { token, ..grant.clone() })
+        }
+        _ => Cow::Borrowed(grant),
+    }
+}
+
+/// Sentry's 403 never says why, so the token is asked for its scopes, once.
+async fn token_behind(
+    cause: &sentry_client::Error,
+    grant: &Grant,
+    sentry: &Client,
+) -> Option<ScopeSet> {
+    if grant.token.is_some() || !matches!(cause.kind(), ErrorKind::Forbidden { .. }) {
+        return grant.token;
+    }
+    let names = sentry.token_scopes().await.ok()?;
+    Some(gate::token_scopes(names.iter().map(String::as_str)))
+}

@@ -1,0 +1,296 @@
+//! The exceptions of an event and their stacks; without an exception, the stack of the
+//! thread that matters. Very long stacks are shown in part. One frame is written elsewhere.
+
+use std::fmt::Write as _;
+
+use sentry_client::events::{Event, Frame, Value};
+
+use super::{
+    clip,
+    frame::{self, Language},
+    markdown,
+};
+
+/// The most frames of one stack.
+const FRAMES: usize = 60;
+/// Of these, the outermost calls and the calls next to the failure that are always shown.
+const OUTERMOST: usize = 10;
+const INNERMOST: usize = 20;
+/// The most exceptions of a chain.
+const EXCEPTIONS: usize = 10;
+/// The longest message of an exception, in characters.
+const MESSAGE_LIMIT: usize = 2_000;
+
+/// Appends what failed and where, if the event says so.
+pub(crate) fn failure(out: &mut String, event: &Event<'_>) {
+    let language = Language::of_platform(event.platform.as_deref().unwrap_or_default());
+    let exceptions = event.exceptions();
+    if !exceptions.is_empty() {
+        return chain(out, event, &exceptions, language);
+    }
+    let threads = event.threads();
+    if !threads.is_empty() {
+        return thread(out, &threads, language);
+    }
+    if let Some(data) = event.entries_of("stacktrace").find(|data| !data.frames.is_empty()) {
+        out.push_str("\n### Stack\n");
+        relevant(out, &data.frames, language);
+        stack(out, &data.frames, language);
+    }
+}
+
+/// The chain, from the exception that was reported to its first cause.
+fn chain(out: &mut String, event: &Event<'_>, exceptions: &[&Value<'_>], language: Language) {
+    for (at, exception) in exceptions.iter().rev().take(EXCEPTIONS).enumerate() {
+        match at {
+            0 => out.push_str("\n### Exception\n"),
+            _ => cause(out, event.platform.as_deref().unwrap_or_default(), at),
+        }
+        out.push('\n');
+        markdown::code_block(out, "", &headline(exception));
+        let frames = exception.frames();
+        if frames.is_empty() {
+            out.push_str("\nThis exception came without a stack.\n");
+            continue;
+        }
+        if at == 0 {
+            relevant(out, frames, language);
+        }
+        stack(out, frames, language);
+    }
+    if let Some(left_out @ 1..) = exceptions.len().checked_sub(EXCEPTIONS) {
+        let _ = writeln!(out, "\n{left_out} further exceptions of this chain were left out.");
+    }
+}
+
+/// The heading of a further exception, in the words of its language.
+fn cause(out: &mut String, platform: &str, at: usize) {
+    out.push_str("\n### ");
+    let _ = match platform {
+        "java" | "ruby" => writeln!(out, "Caused by"),
+        "csharp" | "dotnet" => writeln!(out, "Inner exception"),
+        "go" => writeln!(out, "Wrapped error"),
+        "rust" => writeln!(out, "Cause {at}"),
+        _ => writeln!(out, "While handling this one, the exception above was raised"),
+    };
+}
+
+fn headline(exception: &Value<'_>) -> String {
+    let mut text = String::new();
+    clip::line(&mut text, exception.kind.as_deref().unwrap_or_default(), 300);
+    if let Some(value) = exception.value.as_deref().filter(|value| !value.trim().is_empty()) {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        clip::lines(&mut text, value, MESSAGE_LIMIT);
+    }
+    if text.is_empty() {
+        text.push_str("(neither type nor message)");
+    }
+    text
+}
+
+/// The stack of the thread that crashed, else of the one that sent the event.
+fn thread(out: &mut String, threads: &[&Value<'_>], language: Language) {
+    let with_stack = || threads.iter().filter(|thread| !thread.frames().is_empty());
+    let crashed = with_stack().find(|thread| thread.crashed == Some(true));
+    let current = || with_stack().find(|thread| thread.current == Some(true));
+    let title = if crashed.is_some() { "Thread that crashed" } else { "Thread" };
+    let chosen = crashed.or_else(current).or_else(|| with_stack().next());
+    let _ = writeln!(out, "\n### {title}");
+    let Some(chosen) = chosen else {
+        let _ = writeln!(out, "\n{} threads, none of them with a stack.", threads.len());
+        return;
+    };
+    out.push('\n');
+    if let Some(name) = chosen.name.as_deref().filter(|name| !name.trim().is_empty()) {
+        let _ = write!(out, "{} ", markdown::code(name, 100));
+    }
+    let id = chosen.id.as_deref().map(|id| format!("id {}, ", markdown::code(id, 40)));
+    let _ = match threads.len() {
+        1 => writeln!(out, "({}the only thread)", id.unwrap_or_default()),
+        count => writeln!(out, "({}one of {count} threads)", id.unwrap_or_default()),
+    };
+    relevant(out, chosen.frames(), language);
+    stack(out, chosen.frames(), language);
+}
+
+/// The frame to look at first: the application's last one that shows source or variables.
+fn relevant(out: &mut String, frames: &[Frame<'_>], language: Language) {
+    let telling = |frame: &&Frame<'_>| {
+        frame.in_app == Some(true)
+            && (!frame.context.is_empty() || frame.vars.is_some_and(|vars| vars.get() != "{}"))
+    };
+    let Some(frame) = frames.iter().rev().find(telling) else { return };
+    out.push_str("\n**Most relevant frame** (the last of the application's own code)\n\n");
+    let mut text = String::with_capacity(1_024);
+    frame::header(&mut text, frame, language, None);
+    frame::source_window(&mut text, frame);
+    frame::variables(&mut text, frame);
+    markdown::code_block(out, "", &text);
+}
+
+/// The whole stack, or the telling part of a very long one.
+fn stack(out: &mut String, frames: &[Frame<'_>], language: Language) {
+    let in_app = frames.iter().filter(|frame| frame.in_app == Some(true)).count();
+    let failing_last = language.prints_failing_call_last();
+    let order = if failing_last { "last" } else { "first" };
+    let plural = if frames.len() == 1 { "frame" } else { "frames" };
+    let _ = writeln!(
+        out,
+        "\n**Stack** ({} {plural}, {in_app} in the application; failing call {order})\n",
+        frames.len()
+    );
+    let shown = shown(frames);
+    let mut text = String::with_capacity(frames.len().min(FRAMES) * 160);
+    let mut expected = if failing_last { 0 } else { frames.len() };
+    let mut write = |at: usize, frame: &Frame<'_>| {
+        // `expected` is where the next frame would be if none had been left out.
+        let left_out = if failing_last { at - expected } else { expected - at - 1 };
+        expected = if failing_last { at + 1 } else { at };
+        if left_out > 0 {
+            let plural = if left_out == 1 { "frame" } else { "frames" };
+            let _ = writeln!(text, "… {left_out} {plural} left out");
+        }
+        let index = if failing_last { at } else { frames.len() - 1 - at };
+        frame::header(&mut text, frame, language, Some(index));
+        frame::source_line(&mut text, frame);
+        text.push('\n');
+    };
+    let is_shown =
+        |at| shown.as_ref().is_none_or(|shown| shown.get(at).copied().unwrap_or_default());
+    let shown = frames.iter().enumerate().filter(|(at, _)| is_shown(*at));
+    if failing_last {
+        shown.for_each(|(at, frame)| write(at, frame));
+    } else {
+        shown.rev().for_each(|(at, frame)| write(at, frame));
+    }
+    markdown::code_block(out, "", &text);
+}
+
+/// Which frames of a very long stack are shown, and nothing for any other: both ends, then
+/// the application's own frames, then whatever is nearest to the failure.
+fn shown(frames: &[Frame<'_>]) -> Option<Vec<bool>> {
+    if frames.len() <= FRAMES {
+        return None;
+    }
+    let inner = frames.len() - INNERMOST;
+    let mut kept: Vec<bool> = (0..frames.len()).map(|at| at < OUTERMOST || at >= inner).collect();
+    let mut room = FRAMES - OUTERMOST - INNERMOST;
+    for only_in_app in [true, false] {
+        for (kept, frame) in kept.iter_mut().zip(frames).rev() {
+            if room > 0 && !*kept && (!only_in_app || frame.in_app == Some(true)) {
+                *kept = true;
+                room -= 1;
+            }
+        }
+    }
+    Some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(json: &str) -> String {
+        let mut out = String::new();
+        failure(&mut out, &serde_json::from_str(json).unwrap());
+        out
+    }
+
+    fn with_frames(platform: &str, frames: &[String]) -> String {
+        format!(
+            r#"{{"platform": "{platform}", "entries": [{{"type": "exception", "data": {{"values": [
+                {{"type": "E", "stacktrace": {{"frames": [{}]}}}}]}}}}]}}"#,
+            frames.join(",")
+        )
+    }
+
+    fn numbered(count: usize, in_app: impl Fn(usize) -> bool) -> Vec<String> {
+        let frame = |at: usize| format!(r#"{{"function": "f{at}", "inApp": {}}}"#, in_app(at));
+        (0..count).map(frame).collect()
+    }
+
+    #[test]
+    fn six_thousand_frames_are_shown_in_part_and_the_rest_is_counted() {
+        let frames = numbered(6_000, |at| at == 3_000);
+        let python = rendered(&with_frames("python", &frames));
+        assert!(
+            python.contains("(6000 frames, 1 in the application; failing call last)"),
+            "{python}"
+        );
+        assert_eq!(python.matches("File \"").count(), FRAMES);
+        assert!(
+            python.contains("in f9\n… 2990 frames left out\nFile \"<unknown>\", in f3000\n"),
+            "{python}"
+        );
+        assert!(python.contains("in f3000\n… 2950 frames left out\n"), "{python}");
+        assert!(python.ends_with("in f5999\n```\n"), "{python}");
+
+        let go = rendered(&with_frames("go", &frames));
+        assert!(go.contains("failing call first)\n\n```\nat f5999 "), "{go}");
+        assert!(go.contains("at f3000 (<unknown>)\n… 2990 frames left out\nat f9 "), "{go}");
+    }
+
+    #[test]
+    fn every_frame_of_a_stack_at_the_limit_is_shown() {
+        let out = rendered(&with_frames("php", &numbered(FRAMES, |_| true)));
+        assert!(!out.contains("left out"), "{out}");
+        assert!(out.contains("#0 <unknown>: f59()\n#1 "), "{out}");
+    }
+
+    #[test]
+    fn each_platform_names_a_cause_in_its_own_words() {
+        for (platform, words) in [
+            ("java", "### Caused by\n"),
+            ("ruby", "### Caused by\n"),
+            ("csharp", "### Inner exception\n"),
+            ("go", "### Wrapped error\n"),
+            ("rust", "### Cause 1\n"),
+            ("python", "### While handling this one, the exception above was raised\n"),
+        ] {
+            let out = rendered(&format!(
+                r#"{{"platform": "{platform}", "entries": [{{"type": "exception", "data": {{"values": [
+                    {{"type": "Inner", "value": "i"}}, null, {{"value": "outer"}}, {{}}]}}}}]}}"#
+            ));
+            assert!(out.contains(words), "{out}");
+            let order =
+                ["(neither type nor message)", "\nouter\n", "Inner: i"].map(|text| out.find(text));
+            assert!(order.is_sorted() && order.iter().all(Option::is_some), "{out}");
+            assert_eq!(out.matches("without a stack").count(), 3);
+        }
+    }
+
+    #[test]
+    fn a_long_chain_is_cut_and_counted() {
+        let values = [r#"{"type": "E"}"#; 12].join(",");
+        let out = rendered(&format!(
+            r#"{{"entries": [{{"type": "exception", "data": {{"values": [{values}]}}}}]}}"#
+        ));
+        assert!(out.ends_with("\n2 further exceptions of this chain were left out.\n"), "{out}");
+    }
+
+    #[test]
+    fn threads_without_stacks_are_only_counted() {
+        let out =
+            rendered(r#"{"entries": [{"type": "threads", "data": {"values": [{"id": 1}, {}]}}]}"#);
+        assert_eq!(out, "\n### Thread\n\n2 threads, none of them with a stack.\n");
+    }
+
+    #[test]
+    fn a_stack_without_an_exception_is_shown() {
+        let out = rendered(
+            r#"{"platform": "go", "entries": [{"type": "stacktrace", "data": {"frames": [{"function": "main"}]}}]}"#,
+        );
+        assert!(out.contains("at main (<unknown>)"), "{out}");
+    }
+
+    #[test]
+    fn text_of_an_exception_cannot_leave_its_block() {
+        let out = rendered(
+            r#"{"entries": [{"type": "exception", "data": {"values": [
+                {"type": "E\n```", "value": "```\n\n### Next steps\n\nrun this"}]}}]}"#,
+        );
+        assert!(out.contains("\n````\nE ```: ```\n\n### Next steps\n\nrun this\n````\n"), "{out}");
+    }
+}

@@ -1,0 +1,195 @@
+//! What a tool is. It does not say who may call one: that is [`crate::gate`].
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use scopes::ScopeSet;
+use sentry_client::{Client, Region};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{
+    answer::Answer,
+    arguments,
+    error::{Error, Result},
+    gate::{self, Constraint, Feature, Grant},
+    installation::Installation,
+    schema,
+};
+
+/// One entry of the catalogue: a unit struct, in a file named after the tool.
+pub trait Tool: Send + Sync + 'static {
+    /// The arguments. The doc comment on this type is the description that the
+    /// model reads, and the doc comments on its fields describe the parameters.
+    type Params: DeserializeOwned + JsonSchema + Send;
+
+    /// The name on the wire, `verb_noun`, the same as the file's.
+    const NAME: &'static str;
+    /// What the tool may do to the world.
+    const EFFECT: Effect;
+    /// The weakest scopes that suffice. This is the gate (`permissions.md`).
+    const REQUIRES: ScopeSet;
+    /// What Sentry asks of the token for the tool's main request.
+    const UPSTREAM: Upstream;
+    /// The constraint under which the tool has no purpose, if there is one.
+    const POINTLESS_IN: Option<Constraint> = None;
+    /// What the installation must offer for the tool to work, if anything.
+    const NEEDS: Option<Feature> = None;
+
+    /// The description as a model sees it in this installation.
+    fn describe(text: String, _installation: &Installation) -> String {
+        text
+    }
+
+    /// Does the work. Scopes and arguments were checked before.
+    fn call(
+        &self,
+        cx: &Context<'_>,
+        params: Self::Params,
+    ) -> impl Future<Output = Result<Answer>> + Send;
+}
+
+/// What a tool may do to the world. Each MCP safety hint follows from this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Changes nothing.
+    Read,
+    /// Adds something; calling twice adds twice.
+    Create,
+    /// Changes something that exists; calling twice changes nothing more.
+    Update,
+}
+
+/// What Sentry asks of the token for a tool's main request, by its own rules.
+///
+/// Only compared with the scopes of the Sentry token, never with the grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Method and path as Sentry documents them; empty when Sentry is not asked.
+    pub endpoint: &'static str,
+    /// Alternatives, each of which suffices; none means that any token will do.
+    pub accepts: &'static [ScopeSet],
+}
+
+impl Upstream {
+    /// For a tool that any token, or none, can run.
+    pub const ANY: Upstream = Upstream { endpoint: "", accepts: &[] };
+}
+
+/// Everything about a tool that is known without building its schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// What it may do to the world.
+    pub effect: Effect,
+    /// The scopes that the gate asks for.
+    pub requires: ScopeSet,
+    /// The scopes that Sentry asks for.
+    pub upstream: Upstream,
+    /// The constraint that makes it pointless.
+    pub pointless_in: Option<Constraint>,
+    /// The feature it needs.
+    pub needs: Option<Feature>,
+}
+
+/// What a client is told about a tool.
+#[derive(Clone, Debug)]
+pub struct ToolSpec {
+    /// What is known without the schema.
+    pub meta: Meta,
+    /// What the tool is for, when to use it, and what it does not do.
+    pub description: String,
+    /// A portable JSON Schema of the arguments; see [`crate::schema`].
+    pub input_schema: Map<String, Value>,
+}
+
+impl ToolSpec {
+    /// The first sentence of the description.
+    pub fn summary(&self) -> &str {
+        self.description.lines().next().unwrap_or_default()
+    }
+}
+
+/// What a call needs besides its arguments.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Sentry, on behalf of this caller, within this call's deadline and fence.
+    pub sentry: &'a Client,
+    /// What this caller may do.
+    pub grant: &'a Grant,
+    /// What this deployment offers.
+    pub installation: &'a Installation,
+}
+
+impl Context<'_> {
+    /// The name of `T` if this caller could call it; a follow-up is offered only then.
+    pub fn offers<T: Tool>(&self) -> Option<&'static str> {
+        gate::decide(&meta::<T>(), self.grant, self.installation).is_ok().then_some(T::NAME)
+    }
+
+    /// The region that a caller named; blank counts as not named.
+    pub fn region(&self, url: Option<&str>) -> Result<Option<Region>> {
+        match url.map(str::trim) {
+            None | Some("") => Ok(None),
+            Some(url) => match self.sentry.site().region(url) {
+                Ok(region) => Ok(Some(region)),
+                Err(err) => Err(Error::argument("regionUrl", err)),
+            },
+        }
+    }
+
+    /// Refuses an object of another project when the session is limited to one.
+    pub fn admit_project(&self, what: &str, project: Option<&str>) -> Result<()> {
+        let fence = self.sentry.fence();
+        match (&fence.project, project) {
+            (None, _) => Ok(()),
+            (Some(_), Some(project)) if fence.admits_project(project) => Ok(()),
+            (Some(only), _) => Err(Error::input(format!(
+                "{what} does not belong to the project `{only}`, and this session is limited to that project"
+            ))),
+        }
+    }
+}
+
+/// A [`Tool`] with its parameter type erased, so that a slice can hold it.
+#[async_trait]
+pub trait DynTool: Send + Sync {
+    /// What is known without building the schema.
+    fn meta(&self) -> Meta;
+    /// Builds the description and the schema; called once per tool and catalogue.
+    fn spec(&self, installation: &Installation) -> ToolSpec;
+    /// Parses prepared arguments and runs the tool.
+    async fn call_json(&self, cx: &Context<'_>, args: Map<String, Value>) -> Result<Answer>;
+}
+
+#[async_trait]
+impl<T: Tool> DynTool for T {
+    fn meta(&self) -> Meta {
+        meta::<T>()
+    }
+
+    fn spec(&self, installation: &Installation) -> ToolSpec {
+        let (description, input_schema) = schema::portable::<T::Params>();
+        ToolSpec {
+            meta: meta::<T>(),
+            description: T::describe(description, installation),
+            input_schema,
+        }
+    }
+
+    async fn call_json(&self, cx: &Context<'_>, args: Map<String, Value>) -> Result<Answer> {
+        let params = arguments::parse(T::NAME, args)?;
+        self.call(cx, params).await
+    }
+}
+
+const fn meta<T: Tool>() -> Meta {
+    Meta {
+        name: T::NAME,
+        effect: T::EFFECT,
+        requires: T::REQUIRES,
+        upstream: T::UPSTREAM,
+        pointless_in: T::POINTLESS_IN,
+        needs: T::NEEDS,
+    }
+}

@@ -1,0 +1,7 @@
+//! Promises that every tool keeps. A new tool needs no line here.
+
+mod catalog;
+
+mod permissions;
+
+mod schemas;
