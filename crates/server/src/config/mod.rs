@@ -1,0 +1,222 @@
+//! Settings, lowest layer first: defaults, file, environment, flags.
+//!
+//! This is the only module that reads the environment. It opens no connection and does not
+//! read the token file.
+
+mod error;
+mod layer;
+mod precedence;
+mod settled;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::PathBuf};
+
+use figment::{Figment, Provider};
+use schemars::JsonSchema;
+use scopes::Granted;
+use secrecy::SecretString;
+use sentry_client::{Fence, Settings, TokenSource};
+use serde::{Deserialize, Serialize};
+use tools::installation::Installation;
+
+pub use self::{
+    error::ConfigError,
+    layer::Place,
+    settled::Entry,
+    table::{Field, fields, schema},
+};
+use self::{layer::Layers, settled::Settled};
+
+/// What an operator can decide.
+///
+/// The doc comments are the documentation of the settings, see [`fields`]. A default stands in
+/// [`Config::default`] and nowhere else.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The Sentry auth token. Prefer the variable or `access_token_file`: other users of the
+    /// machine can see a command line.
+    #[schemars(with = "Option<String>")]
+    pub access_token: Option<SecretString>,
+    /// A file that holds nothing but the Sentry auth token. It is read again when it changes.
+    /// Of `access_token` and `access_token_file`, the one in the higher layer is used.
+    pub access_token_file: Option<PathBuf>,
+    /// The host of the Sentry installation, with a port if it has its own. Without `host` and
+    /// `url` it is `sentry.io`. The highest layer that sets `host` or `url` decides; inside one
+    /// layer `url` wins.
+    pub host: Option<String>,
+    /// The address of the Sentry installation, `https://` and the host.
+    pub url: Option<String>,
+    /// Speak plain HTTP with `host`. The token then travels in the clear. Never with `url`, never
+    /// with `sentry.io`, and ignored where a higher layer names another host.
+    pub insecure_http: bool,
+    /// Further hosts that an installation of your own may name as the region of an organization.
+    /// They receive the token. A list, separated by commas outside the file.
+    #[serde(deserialize_with = "layer::list")]
+    #[schemars(with = "Vec<String>")]
+    pub region_hosts: Vec<String>,
+    /// A PEM file with certificate authorities, added to those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Limits every tool to this organization.
+    pub organization_slug: Option<String>,
+    /// Limits every tool to this project of `organization_slug`.
+    pub project_slug: Option<String>,
+    /// Exactly these scopes are granted. The highest layer that sets `scopes` or `add_scopes`
+    /// decides alone; inside one layer `scopes` wins.
+    #[serde(deserialize_with = "layer::joined")]
+    #[schemars(with = "Option<String>")]
+    pub scopes: Option<String>,
+    /// These scopes are granted on top of the default (`org:read`, `project:read`, `team:read`,
+    /// `event:read`).
+    #[serde(deserialize_with = "layer::joined")]
+    #[schemars(with = "Option<String>")]
+    pub add_scopes: Option<String>,
+    /// Every scope is granted, whatever else is set. Only as a flag, so that no forgotten file
+    /// does it.
+    pub all_scopes: bool,
+    /// Where the documentation search is. Empty switches the documentation tools off.
+    pub docs_url: String,
+    /// Where the pages of the documentation are.
+    pub docs_base_url: String,
+    /// Seconds that one tool call may take, over all its requests.
+    pub call_timeout: u64,
+    /// Seconds to wait for a connection.
+    pub connect_timeout: u64,
+    /// Seconds to wait for the first byte of an answer.
+    pub first_byte_timeout: u64,
+    /// Bytes of the largest answer that is accepted from Sentry, after decompression.
+    pub max_body: u64,
+    /// The most requests to Sentry at a time.
+    pub max_concurrent_requests: u64,
+    /// When Sentry is asked what the token may do: `start` before the first list of tools, so
+    /// that tools the token is too narrow for are not listed; `lazy` only after Sentry refused.
+    pub probe: Probe,
+    /// What is logged to standard error: a level, or `target=level` pairs separated by commas.
+    pub log: String,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            access_token: None,
+            access_token_file: None,
+            host: None,
+            url: None,
+            insecure_http: false,
+            region_hosts: Vec::new(),
+            ca_file: None,
+            organization_slug: None,
+            project_slug: None,
+            scopes: None,
+            add_scopes: None,
+            all_scopes: false,
+            docs_url: "https://mcp.sentry.dev".to_owned(),
+            docs_base_url: "https://docs.sentry.io".to_owned(),
+            call_timeout: 45,
+            connect_timeout: 5,
+            first_byte_timeout: 10,
+            max_body: 16 * 1024 * 1024,
+            max_concurrent_requests: 8,
+            probe: Probe::Lazy,
+            log: "warn".to_owned(),
+        }
+    }
+}
+
+/// When Sentry is asked what the token may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Probe {
+    /// Only after Sentry refused a call.
+    #[default]
+    Lazy,
+    /// Before the first list of tools.
+    Start,
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Probe::Lazy => "lazy",
+            Probe::Start => "start",
+        })
+    }
+}
+
+/// Settings that were read, checked, and made into the values that the other crates take.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings as they were written.
+    pub config: Config,
+    layers: Layers,
+    settled: Settled,
+}
+
+impl Loaded {
+    /// Reads all layers.
+    ///
+    /// `file` is the config file that a flag named, which must exist. Without it the file at
+    /// [`default_file`] is read if there is one. `flags` holds only what was given on the command
+    /// line, under the names of [`Config`]'s fields.
+    pub fn read(file: Option<PathBuf>, flags: &dyn Provider) -> Result<Loaded, ConfigError> {
+        let mut layers = Layers::read(file, flags)?;
+        let granted = precedence::settle(&mut layers)?;
+        let merged = layers.iter().rev().fold(Figment::new(), Figment::merge);
+        let config: Config = merged.extract().map_err(|err| layers.explain(err))?;
+        let settled = Settled::check(&config, &layers, granted)?;
+        Ok(Loaded { config, layers, settled })
+    }
+
+    /// The config file that was read, if there is one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.layers.file()
+    }
+
+    /// Where the value of a field of [`Config`] comes from.
+    pub fn place(&self, field: &str) -> Place {
+        self.layers.place(field)
+    }
+
+    /// The scopes, and who decided about them.
+    pub fn granted(&self) -> Granted {
+        self.settled.granted.clone()
+    }
+
+    /// Where Sentry is and how long and how much to take from it.
+    pub fn settings(&self) -> Settings {
+        self.settled.settings.clone()
+    }
+
+    /// Where the token comes from.
+    pub fn token(&self) -> TokenSource {
+        self.settled.token.clone()
+    }
+
+    /// Whether a token was configured. A token file counts without being read.
+    pub fn has_token(&self) -> bool {
+        !matches!(self.settled.token, TokenSource::Missing)
+    }
+
+    /// What every tool is limited to.
+    pub fn fence(&self) -> Fence {
+        self.settled.fence.clone()
+    }
+
+    /// What this deployment offers besides Sentry's API.
+    pub fn installation(&self) -> Installation {
+        self.settled.installation.clone()
+    }
+
+    /// Every setting with its value and where it came from. Secrets are masked.
+    pub fn entries(&self) -> Vec<Entry> {
+        settled::entries(&self.config, &self.layers)
+    }
+}
+
+/// The config file that is read when no flag names one: `sentry-mcp/config.toml` in
+/// `XDG_CONFIG_HOME`, else in `~/.config`.
+pub fn default_file() -> Option<PathBuf> {
+    layer::default_file()
+}
