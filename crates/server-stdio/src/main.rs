@@ -1,0 +1,35 @@
+//! Serves Sentry tools to one MCP client over standard input and output, and the same tools to a
+//! person on the command line. What the tools do, and who may call them, is decided elsewhere.
+
+mod args;
+mod commands;
+mod demo;
+mod failure;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(err) => return failure::report(&err.into()),
+    };
+    let done = runtime.block_on(commands::run(args));
+    // A read of standard input that is under way cannot be taken back, so nobody waits for it.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(err) => failure::report(&err),
+    }
+}
+
+/// Two threads: one call that computes does not hold up the others, and a start costs little.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}

@@ -1,0 +1,77 @@
+//! From the command line to a server: settings, the simulated Sentry, and what is missing.
+
+use figment::providers::Serialized;
+use sentry_sim::{Simulation, tokens};
+use server::{
+    McpServer,
+    config::{Loaded, Place},
+};
+
+use crate::{
+    args::{Args, Options},
+    failure::{Usage, tell},
+};
+
+/// A server and what it lives on.
+pub(crate) struct Session {
+    pub(crate) loaded: Loaded,
+    pub(crate) server: McpServer,
+    /// The simulated Sentry of `--demo`, which stops when it is dropped.
+    _simulation: Option<Simulation>,
+}
+
+impl Session {
+    /// Reads the settings and starts to log.
+    pub(crate) async fn start(args: Args) -> anyhow::Result<Session> {
+        let Args { mut options, config, demo, .. } = args;
+        let simulation = if demo { Some(Simulation::start().await?) } else { None };
+        if let Some(simulation) = &simulation {
+            point_at(simulation, &mut options);
+        }
+        let loaded = Loaded::read(config, &Serialized::defaults(&options))?;
+        server::telemetry::start(&loaded.config.log);
+        if !demo && loaded.place("access_token") == Place::Flag("--access-token") {
+            tell(
+                "warning",
+                "other users of this machine can read the token of `--access-token`; set \
+                 SENTRY_ACCESS_TOKEN instead",
+            );
+        }
+        let server = McpServer::of(&loaded);
+        Ok(Session { loaded, server, _simulation: simulation })
+    }
+
+    /// The same, for what cannot be done without a token.
+    pub(crate) async fn with_token(args: Args) -> anyhow::Result<Session> {
+        let session = Session::start(args).await?;
+        if session.loaded.has_token() { Ok(session) } else { Err(session.missing_token().into()) }
+    }
+
+    fn missing_token(&self) -> Usage {
+        let site = self.loaded.settings().site;
+        let needs = self.server.token_needs();
+        let tick = if needs.is_empty() {
+            "no scope is needed".to_owned()
+        } else {
+            format!("tick {needs}")
+        };
+        Usage(format!(
+            "there is no Sentry auth token\n\
+             Create one at {}://{}/settings/account/api/auth-tokens/ ({tick}), then set \
+             SENTRY_ACCESS_TOKEN, or name a file that holds it with --access-token-file.\n\
+             To look around without an account: sentry-mcp --demo",
+            site.scheme(),
+            site.host(),
+        ))
+    }
+}
+
+/// Everything that the simulated Sentry replaces, whatever lower layers say.
+fn point_at(simulation: &Simulation, options: &mut Options) {
+    options.access_token = Some(tokens::ADMIN.to_owned());
+    options.host = Some(simulation.host());
+    options.insecure_http = true;
+    options.region_hosts = vec![simulation.region_host()];
+    options.docs_url = Some(simulation.docs_url());
+    options.docs_base_url = Some(simulation.docs_base_url());
+}
