@@ -112,13 +112,17 @@ struct Transport {
 struct Account {
     token: Token,
     permits: Semaphore,
+    /// The same bound for hosts that are not Sentry.
+    external_permits: Semaphore,
 }
 
 impl Account {
     fn new(token: TokenSource, settings: &Settings) -> Account {
+        let permits = settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         Account {
             token: Token::new(token),
-            permits: Semaphore::new(settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS)),
+            permits: Semaphore::new(permits),
+            external_permits: Semaphore::new(permits),
         }
     }
 }

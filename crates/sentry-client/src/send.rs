@@ -8,7 +8,10 @@ use reqwest::{
     Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout_at},
+};
 use url::Url;
 
 use crate::{
@@ -105,6 +108,12 @@ impl Outgoing<'_> {
         *self.method == Method::GET || self.external.is_some()
     }
 
+    /// A Sentry that hangs must not keep other hosts from answering.
+    fn permits(&self) -> &Semaphore {
+        let account = &self.client.account;
+        if self.external.is_some() { &account.external_permits } else { &account.permits }
+    }
+
     async fn attempt(
         &self,
         http: &reqwest::Client,
@@ -112,8 +121,7 @@ impl Outgoing<'_> {
         deadline: Deadline,
     ) -> Result<Answer, Failed> {
         let used_up = |phase| Failed::told(self.timeout(deadline.limit, phase));
-        let Ok(permit) = timeout_at(deadline.at, self.client.account.permits.acquire()).await
-        else {
+        let Ok(permit) = timeout_at(deadline.at, self.permits().acquire()).await else {
             return Err(used_up("other requests of this token took the whole time"));
         };
         if Instant::now() >= deadline.at {
