@@ -6,32 +6,50 @@ use sentry_client::Fence;
 use tools::{gate::Grant, registry::ToolRegistry as _};
 
 /// The contract: the tool, what it needs, and what Sentry accepts for its main request.
-const CONTRACT: &[(&str, &str)] = &[
-    ("whoami", ""),
-    ("find_organizations", "org:read"),
-    ("find_projects", "project:read"),
-    ("create_project", "project:write, team:read"),
-    ("update_project", "project:write"),
-    ("find_dsns", "project:read"),
-    ("create_dsn", "project:write"),
-    ("find_teams", "team:read"),
-    ("create_team", "team:write"),
-    ("find_releases", "project:read"),
-    ("search_issues", "event:read"),
-    ("get_issue_details", "event:read"),
-    ("update_issue", "event:write"),
-    ("search_docs", ""),
-    ("get_doc", ""),
+const CONTRACT: &[(&str, &str, &str)] = &[
+    ("whoami", "", "any token"),
+    ("find_organizations", "org:read", "org:read"),
+    ("find_projects", "project:read", "org:read or project:read"),
+    ("create_project", "project:write, team:read", "project:write"),
+    ("update_project", "project:write", "project:write"),
+    ("find_dsns", "project:read", "project:read"),
+    ("create_dsn", "project:write", "project:write"),
+    ("find_teams", "team:read", "org:read"),
+    ("create_team", "team:write", "team:write or org:write"),
+    ("find_releases", "project:read", "project:read or project:releases"),
+    ("search_issues", "event:read", "event:read"),
+    ("get_issue_details", "event:read", "event:read"),
+    ("update_issue", "event:write", "event:write"),
+    ("search_docs", "", "any token"),
+    ("get_doc", "", "any token"),
 ];
 
 #[test]
-fn every_tool_needs_what_the_contract_says() {
+fn every_tool_needs_and_asks_what_the_contract_says() {
     let catalog = catalog();
-    let actual: Vec<(&str, String)> =
-        catalog.all().iter().map(|spec| (spec.meta.name, spec.meta.requires.to_string())).collect();
-    let expected: Vec<(&str, String)> =
-        CONTRACT.iter().map(|(name, needs)| (*name, (*needs).to_owned())).collect();
+    let row = |meta: tools::tool::Meta| {
+        let accepts = tools::gate::alternatives(meta.upstream.accepts);
+        (meta.name, meta.requires.to_string(), accepts)
+    };
+    let actual: Vec<_> = catalog.all().iter().map(|spec| row(spec.meta)).collect();
+    let expected: Vec<_> = CONTRACT
+        .iter()
+        .map(|(name, needs, accepts)| (*name, (*needs).to_owned(), (*accepts).to_owned()))
+        .collect();
     assert_eq!(actual, expected);
+}
+
+#[test]
+fn an_endpoint_is_named_as_sentry_documents_it() {
+    for spec in catalog().all() {
+        let endpoint = spec.meta.upstream.endpoint;
+        for one in endpoint.split("` or `").filter(|one| !one.is_empty()) {
+            let (method, path) = one.split_once(' ').unwrap();
+            let known = ["GET", "POST", "PUT"].contains(&method);
+            let whole = path.starts_with("/api/0/") && path.ends_with('/');
+            assert!(known && whole, "{}: {endpoint}", spec.meta.name);
+        }
+    }
 }
 
 #[test]

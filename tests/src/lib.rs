@@ -1,18 +1,14 @@
 //! The catalogue as a client of the protocol sees it, for the suites in `it`.
 
-use server::wire;
+use server::{config::default_installation, wire};
 use tools::{
     gate::Grant,
-    installation::Installation,
     registry::{Catalog, ToolRegistry as _},
 };
 
 /// The catalogue of an installation that lacks nothing.
-#[expect(clippy::expect_used, reason = "a test helper may panic")]
 pub fn catalog() -> Catalog {
-    let docs =
-        sentry_client::docs::DocsService::parse("https://mcp.sentry.dev", "https://docs.sentry.io");
-    Catalog::new(Installation { docs: Some(docs.expect("valid addresses")) })
+    Catalog::new(default_installation())
 }
 
 /// What `tools/list` holds under a grant, as JSON.

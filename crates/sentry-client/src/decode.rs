@@ -1,33 +1,66 @@
 //! Bodies to types: fast when the answer is as expected, and with the JSON path and no value
 //! of the answer when it is not. It does not look at status codes, it only repeats them.
 
-use serde::de::DeserializeOwned;
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{error::Category, value::RawValue};
 
 use crate::{ErrorKind, NotJson, drift::Lenient};
 
-/// Reads one JSON value. What the answer calls itself does not count.
-pub(crate) fn json<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, ErrorKind> {
-    // The path is only worth its time after a failure, so the body is then read again.
-    serde_json::from_slice(body).map_err(|_| problem::<T>(status, body))
+/// A `T` out of a JSON object and nothing else: serde alone also takes a list for an object's
+/// fields in their order, and would make a user of `[1, 2]`.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
 }
 
-/// Reads a list. First as a whole; only if that fails element by element, so that one bad
+/// Reads one JSON object. What the answer calls itself does not count.
+pub(crate) fn json<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, ErrorKind> {
+    // The path is only worth its time after a failure, so the body is then read again.
+    let object: Result<Object<T>, _> = serde_json::from_slice(body);
+    object.map(|Object(value)| value).map_err(|_| problem::<Object<T>>(status, body))
+}
+
+/// Reads a list of objects. First as a whole; only if that fails element by element, so that one bad
 /// element costs no others.
 pub(crate) fn list<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<Lenient<T>, ErrorKind> {
-    if let Ok(items) = serde_json::from_slice(body) {
-        return Ok(Lenient { items, skipped: 0 });
+    if let Ok(items) = serde_json::from_slice::<Vec<Object<T>>>(body) {
+        return Ok(Lenient {
+            items: items.into_iter().map(|Object(item)| item).collect(),
+            skipped: 0,
+        });
     }
     let elements: Vec<&RawValue> = serde_json::from_slice(body)
         .map_err(|_| problem::<Vec<serde::de::IgnoredAny>>(status, body))?;
     let mut list = Lenient { items: Vec::with_capacity(elements.len()), skipped: 0 };
     for (index, element) in elements.iter().enumerate() {
-        if let Ok(item) = serde_json::from_str(element.get()) {
+        if let Ok(Object(item)) = serde_json::from_str(element.get()) {
             list.items.push(item);
             continue;
         }
         if list.skipped == 0 {
-            let reason = problem::<T>(status, element.get().as_bytes());
+            let reason = problem::<Object<T>>(status, element.get().as_bytes());
             tracing::warn!(index, %reason, "a list element could not be read");
         }
         list.skipped += 1;
@@ -166,7 +199,8 @@ mod tests {
             (r#"{"slug": "a", expected x"}"#, "no valid JSON at line 1"),
             (r#"{"slug": "core", "members": [1,"#, "members: the JSON ends too early"),
             ("[]", ".: expected an object, found a list"),
-            ("[[\"hunter2\"]]", ": "),
+            (r#"["core", [17]]"#, ".: expected an object, found a list"),
+            ("[[\"hunter2\"]]", ".: expected an object, found a list"),
             ("null", ".: expected an object, found null"),
             ("\"hunter2\"", ".: expected an object, found a string"),
             ("17", ".: expected an object, found a number"),
@@ -201,10 +235,10 @@ mod tests {
 
     #[test]
     fn a_list_loses_only_its_bad_elements() {
-        let body = br#"[{"slug": "a"}, null, {"slug": ""}, {"slug": 7}, "x", {"slug": "b", "members": null}]"#;
+        let body = br#"[{"slug": "a"}, null, {"slug": ""}, {"slug": 7}, "x", {"slug": "b", "members": null}, ["b", []]]"#;
         let list = list::<Team>(200, body).unwrap();
         let slugs: Vec<_> = list.items.iter().map(|team| team.slug.as_str()).collect();
-        assert_eq!((slugs, list.skipped), (vec!["a", "7"], 4));
+        assert_eq!((slugs, list.skipped), (vec!["a", "7"], 5));
     }
 
     #[test]

@@ -43,11 +43,6 @@ impl Error {
     pub fn host(&self) -> &str {
         &self.0.host
     }
-
-    /// The reason alone, for a caller that knows which request it made.
-    pub fn into_kind(self) -> ErrorKind {
-        self.0.kind
-    }
 }
 
 impl fmt::Debug for Error {
@@ -262,6 +257,15 @@ pub enum ErrorKind {
         /// The serializer's reason.
         reason: String,
     },
+}
+
+impl ErrorKind {
+    /// What happened, without the advice after it: where a write may have been made, "try
+    /// again" would be the wrong thing to say.
+    pub(crate) fn fact(&self) -> String {
+        let text = self.to_string();
+        text.split_once("; ").map_or(text.as_str(), |(fact, _)| fact).to_owned()
+    }
 }
 
 /// What came where JSON was expected.

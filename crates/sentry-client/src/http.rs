@@ -3,7 +3,8 @@
 
 use std::{path::Path, time::Duration};
 
-use reqwest::{Certificate, redirect, retry};
+use reqwest::{Certificate, ClientBuilder, redirect, retry};
+use url::{Host, Url};
 
 use crate::Settings;
 
@@ -48,7 +49,28 @@ pub enum HttpError {
 /// honoured, gzip, no redirects, no retries of its own.
 ///
 /// It reads the system's certificates, so it takes some milliseconds: build it once.
+/// For a URL that [`is_loopback`], use [`build_direct_client`].
 pub fn build_client(settings: &Settings) -> Result<reqwest::Client, HttpError> {
+    build(builder(settings)?)
+}
+
+/// The same without a proxy, for this machine itself. A proxy is another machine, on which
+/// `127.0.0.1` means something else; few people list it in `NO_PROXY`.
+pub fn build_direct_client(settings: &Settings) -> Result<reqwest::Client, HttpError> {
+    build(builder(settings)?.no_proxy())
+}
+
+/// Whether a URL names this machine itself.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn builder(settings: &Settings) -> Result<ClientBuilder, HttpError> {
     #[expect(clippy::disallowed_methods, reason = "this is the place that builds HTTP clients")]
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
@@ -63,7 +85,16 @@ pub fn build_client(settings: &Settings) -> Result<reqwest::Client, HttpError> {
     if let Some(path) = &settings.ca_file {
         builder = builder.tls_certs_merge(certificates(path)?);
     }
+    Ok(builder)
+}
+
+fn build(builder: ClientBuilder) -> Result<reqwest::Client, HttpError> {
     builder.build().map_err(|error| HttpError::Tls { reason: innermost(&error) })
+}
+
+/// Whether the certificates in this file can be used, for telling so at the start.
+pub fn check_ca_file(path: &Path) -> Result<(), HttpError> {
+    certificates(path).map(drop)
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
@@ -92,6 +123,20 @@ mod tests {
     #[tokio::test]
     async fn a_client_is_built_without_a_ca_file() {
         assert!(build_client(&Settings::default()).is_ok());
+        assert!(build_direct_client(&Settings::default()).is_ok());
+    }
+
+    #[test]
+    fn only_this_machine_itself_is_loopback() {
+        let loopback = |url: &str| is_loopback(&url.parse().unwrap());
+        for url in
+            ["http://127.0.0.1:9/x", "http://127.9.9.9", "https://[::1]:1", "http://localhost"]
+        {
+            assert!(loopback(url), "{url}");
+        }
+        for url in ["https://sentry.io", "http://10.0.0.1", "https://localhost.example.test"] {
+            assert!(!loopback(url), "{url}");
+        }
     }
 
     #[test]
@@ -99,6 +144,7 @@ mod tests {
         let missing = Settings { ca_file: Some("no/such/ca.pem".into()), ..Settings::default() };
         let error = build_client(&missing).map(drop).unwrap_err().to_string();
         assert!(error.contains("no/such/ca.pem"), "{error}");
+        assert_eq!(check_ca_file(Path::new("no/such/ca.pem")).unwrap_err().to_string(), error);
         let source = Settings {
             ca_file: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into()),
             ..Settings::default()

@@ -139,7 +139,7 @@ impl FromStr for Slug {
             return Err(InvalidId::new(
                 "a slug",
                 text,
-                "letters, digits, dots, dashes and underscores, such as `my-team`",
+                "at most 100 letters, digits, dots, dashes and underscores, such as `my-team`",
             ));
         }
         Ok(Slug(text.to_owned()))
@@ -200,13 +200,6 @@ common_id!(SlugOrId);
 pub struct IssueId(String);
 
 text_id!(IssueId);
-
-impl IssueId {
-    /// Whether this is the numeric id and not the short id.
-    pub fn is_numeric(&self) -> bool {
-        is_number(&self.0)
-    }
-}
 
 impl FromStr for IssueId {
     type Err = InvalidId;
@@ -443,8 +436,6 @@ mod tests {
         ] {
             assert_eq!(parsed::<IssueId>(bad), None, "{bad:?}");
         }
-        assert!("17".parse::<IssueId>().unwrap().is_numeric());
-        assert!(!"A-17".parse::<IssueId>().unwrap().is_numeric());
     }
 
     #[test]

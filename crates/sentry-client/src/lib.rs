@@ -45,6 +45,7 @@ use tokio::{
     sync::{OnceCell, Semaphore},
     time::Instant,
 };
+use url::Url;
 
 pub use crate::{
     error::{ConnectReason, Error, ErrorKind, NotJson, Result},
@@ -106,6 +107,8 @@ pub struct Client {
 struct Transport {
     settings: Settings,
     http: OnceCell<reqwest::Client>,
+    /// For this machine itself, which no proxy can reach for us.
+    direct: OnceCell<reqwest::Client>,
 }
 
 /// What belongs to one credential.
@@ -147,7 +150,11 @@ impl Client {
     pub fn new(settings: Settings, token: TokenSource) -> Client {
         let account = Arc::new(Account::new(token, &settings));
         Client {
-            transport: Arc::new(Transport { settings, http: OnceCell::new() }),
+            transport: Arc::new(Transport {
+                settings,
+                http: OnceCell::new(),
+                direct: OnceCell::new(),
+            }),
             account,
             fence: Arc::default(),
             deadline: None,
@@ -222,15 +229,14 @@ impl Client {
         self.account.token.known()
     }
 
-    async fn http(&self) -> Result<&reqwest::Client, ErrorKind> {
-        let settings = &self.transport.settings;
-        self.transport
-            .http
-            .get_or_try_init(|| async {
-                http::build_client(settings)
-                    .map_err(|error| ErrorKind::Setup { reason: error.to_string() })
-            })
-            .await
+    async fn http(&self, url: &Url) -> Result<&reqwest::Client, ErrorKind> {
+        let Transport { settings, http, direct } = &*self.transport;
+        let client = if http::is_loopback(url) {
+            direct.get_or_try_init(|| async { http::build_direct_client(settings) }).await
+        } else {
+            http.get_or_try_init(|| async { http::build_client(settings) }).await
+        };
+        client.map_err(|error| ErrorKind::Setup { reason: error.to_string() })
     }
 
     /// The error of a request that was not sent.

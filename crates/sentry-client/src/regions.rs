@@ -182,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_region_of_an_organization_is_looked_up_once() {
-        let region = FakeSentry::start().await.get("organizations/acme/issues/", json!([])).await;
+        let region = FakeSentry::start().await.get("organizations/acme/issues/", json!({})).await;
         let (main, client) = main_with(&[&region], &[]).await;
         let main = main
             .get(
@@ -211,7 +211,7 @@ mod tests {
         ] {
             let (main, client) = main_with(&[&region], &[]).await;
             let main = main.status("GET", "organizations/acme/", status, body).await;
-            let main = main.get("organizations/acme/issues/", json!([])).await;
+            let main = main.get("organizations/acme/issues/", json!({})).await;
             assert!(issues(&client, None).await.is_ok());
             assert!(issues(&client, None).await.is_ok());
             assert_eq!(paths(&main).await.len(), 2 + lookups);
@@ -221,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_site_without_regions_looks_none_up() {
-        let sentry = FakeSentry::start().await.get("organizations/acme/issues/", json!([])).await;
+        let sentry = FakeSentry::start().await.get("organizations/acme/issues/", json!({})).await;
         let client = client(&sentry);
         assert!(issues(&client, None).await.is_ok());
         assert_eq!(sentry.requests().await.len(), 1);

@@ -276,9 +276,12 @@ fn unread(method: &Method, status: u16, kind: ErrorKind) -> ErrorKind {
     if *method == Method::GET {
         return kind;
     }
-    ErrorKind::OutcomeUnknown {
-        reason: format!("sentry answered with status {status}, but {kind}"),
-    }
+    // This reason begins with the status anyway.
+    let reason = match kind {
+        ErrorKind::NotJson { .. } => kind.fact(),
+        _ => format!("sentry answered with status {status}, but {}", kind.fact()),
+    };
+    ErrorKind::OutcomeUnknown { reason }
 }
 
 #[cfg(test)]
@@ -292,6 +295,11 @@ mod tests {
         testing::{client, client_at, told},
     };
 
+    #[derive(serde::Deserialize)]
+    struct Thing {
+        slug: Slug,
+    }
+
     #[derive(Serialize)]
     struct Params<'a> {
         query: Option<&'a str>,
@@ -300,7 +308,7 @@ mod tests {
 
     #[tokio::test]
     async fn parameters_are_encoded_and_absent_ones_left_out() {
-        let sentry = FakeSentry::start().await.get("thing/", json!([])).await;
+        let sentry = FakeSentry::start().await.get("thing/", json!({})).await;
         let client = client(&sentry);
         let thing = || client.get(Route::root().seg("thing"));
         let query = "is:unresolved a&b=c #ä+%";
@@ -351,11 +359,16 @@ mod tests {
     async fn a_page_has_its_cursors_and_counts_what_it_skips() {
         let sentry = FakeSentry::start()
             .await
-            .get_page("things/", json!(["a", "b/c", 7]), Some("0:100:0"))
+            .get_page(
+                "things/",
+                json!([{"slug": "a"}, {"slug": "b/c"}, {"slug": 7}, ["d"]]),
+                Some("0:100:0"),
+            )
             .await;
-        let page = client(&sentry).get(Route::root().seg("things")).page::<Slug>().await.unwrap();
-        assert_eq!(page.items.iter().map(Slug::as_str).collect::<Vec<_>>(), ["a", "7"]);
-        assert_eq!((page.skipped, page.previous), (1, None));
+        let page = client(&sentry).get(Route::root().seg("things")).page::<Thing>().await.unwrap();
+        let slugs: Vec<_> = page.items.iter().map(|thing| thing.slug.as_str()).collect();
+        assert_eq!(slugs, ["a", "7"]);
+        assert_eq!((page.skipped, page.previous), (2, None));
         assert_eq!(page.next.unwrap().as_str(), "0:100:0");
     }
 

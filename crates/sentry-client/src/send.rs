@@ -76,7 +76,7 @@ impl Outgoing<'_> {
             credential = self.client.credential()?;
             credential.headers()
         };
-        let http = self.client.http().await?;
+        let http = self.client.http(&self.url).await?;
         let (mut attempts, mut redirects) = (0, 0);
         loop {
             attempts += 1;
@@ -243,7 +243,7 @@ impl Outgoing<'_> {
         if self.is_read() {
             return failed;
         }
-        Failed::told(ErrorKind::OutcomeUnknown { reason: failed.kind.to_string() })
+        Failed::told(ErrorKind::OutcomeUnknown { reason: failed.kind.fact() })
     }
 
     fn broken(&self, error: &reqwest::Error) -> Failed {

@@ -11,6 +11,7 @@ use std::{
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::{Client, ErrorKind, Result, drift, regions::RegionCaches, request::Route};
@@ -31,6 +32,12 @@ impl TokenSource {
     /// A token that does not change.
     pub fn fixed(token: impl Into<String>) -> TokenSource {
         TokenSource::Fixed(SecretString::from(token.into()))
+    }
+
+    /// Whether there is a token that can be sent now; no request. A missing file is better told
+    /// at the start than with the first call.
+    pub fn check(&self) -> Result<(), ErrorKind> {
+        Token::new(self.clone()).credential().map(drop)
     }
 }
 
@@ -159,20 +166,34 @@ struct Root {
 
 #[derive(Deserialize)]
 struct Auth {
-    #[serde(default, deserialize_with = "drift::list")]
-    scopes: Vec<String>,
+    #[serde(default, deserialize_with = "drift::maybe")]
+    scopes: Option<Vec<Value>>,
+}
+
+impl Root {
+    /// The names in `auth.scopes`. Without that list nothing is known, which is not the same
+    /// as a token without scopes.
+    fn scopes(self) -> Result<TokenScopes, ErrorKind> {
+        let listed = self.auth.and_then(|auth| auth.scopes).ok_or_else(|| ErrorKind::Decode {
+            path: "auth.scopes".to_owned(),
+            problem: "it is no list".to_owned(),
+        })?;
+        let names = listed.into_iter().filter_map(|name| name.as_str().map(str::to_owned));
+        Ok(TokenScopes(names.collect()))
+    }
 }
 
 impl Client {
     /// `GET /api/0/`: the scopes of the token. Asked once per token; an error is asked again.
+    /// An answer without the list of scopes is an error: nothing is known then.
     pub async fn token_scopes(&self) -> Result<Vec<String>> {
         let route = Route::root();
         let credential = self.credential().map_err(|kind| self.error("GET", &route, kind))?;
         let scopes = credential
             .scopes
             .get_or_try_init(|| async {
-                let root: Root = self.get(route).at_main().json().await?;
-                Ok(TokenScopes(root.auth.map(|auth| auth.scopes).unwrap_or_default()))
+                let root: Root = self.get(Route::root()).at_main().json().await?;
+                root.scopes().map_err(|kind| self.error("GET", &route, kind))
             })
             .await?;
         Ok(scopes.0.clone())
@@ -269,19 +290,32 @@ mod tests {
 
     #[tokio::test]
     async fn scopes_of_odd_answers_are_read_leniently() {
-        for (body, expected) in [
-            (
-                json!({"auth": {"scopes": ["org:read", 7, null, "alerts:read"]}}),
-                vec!["org:read", "alerts:read"],
-            ),
-            (json!({"auth": null}), vec![]),
-            (json!({"version": "0"}), vec![]),
+        for (scopes, expected) in [
+            (json!(["org:read", 7, null, "alerts:read"]), vec!["org:read", "alerts:read"]),
+            (json!([]), vec![]),
         ] {
+            let body = json!({"auth": {"scopes": scopes}});
             let sentry = FakeSentry::start().await.get("/api/0/", body).await;
             let client = client(&sentry);
             assert_eq!(client.token_scopes().await.unwrap(), expected);
             assert_eq!(client.clone().known_token_scopes().unwrap(), expected);
             assert_eq!(sentry.requests().await.len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_scopes_tells_nothing_about_the_token() {
+        for body in [
+            json!({"version": "0"}),
+            json!({"auth": null}),
+            json!({"auth": {"scopes": null}}),
+            json!({"auth": {"scopes": "org:read"}}),
+        ] {
+            let sentry = FakeSentry::start().await.get("/api/0/", body).await;
+            let client = client(&sentry);
+            let error = client.token_scopes().await.unwrap_err();
+            assert!(told(&error).contains("auth.scopes"), "{error:?}");
+            assert_eq!(client.known_token_scopes(), None);
         }
     }
 }

@@ -44,11 +44,15 @@ impl Session {
     /// The same, for what cannot be done without a token.
     pub(crate) async fn with_token(args: Args) -> anyhow::Result<Session> {
         let session = Session::start(args).await?;
-        if session.loaded.has_token() { Ok(session) } else { Err(session.missing_token().into()) }
+        if !session.loaded.has_token() {
+            return Err(session.missing_token().into());
+        }
+        session.loaded.check_files()?;
+        Ok(session)
     }
 
     fn missing_token(&self) -> Usage {
-        let site = self.loaded.settings().site;
+        let page = self.loaded.settings().site.token_page();
         let needs = self.server.token_needs();
         let tick = if needs.is_empty() {
             "no scope is needed".to_owned()
@@ -57,11 +61,9 @@ impl Session {
         };
         Usage(format!(
             "there is no Sentry auth token\n\
-             Create one at {}://{}/settings/account/api/auth-tokens/ ({tick}), then set \
+             Create one at {page} ({tick}), then set \
              SENTRY_ACCESS_TOKEN, or name a file that holds it with --access-token-file.\n\
-             To look around without an account: sentry-mcp --demo",
-            site.scheme(),
-            site.host(),
+             To look around without an account: sentry-mcp --demo"
         ))
     }
 }

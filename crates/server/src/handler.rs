@@ -116,7 +116,7 @@ impl McpServer {
             match timeout(PROBE_LIMIT, sentry.token_scopes()).await {
                 Ok(Ok(names)) => Some(gate::token_scopes(names.iter().map(String::as_str))),
                 Ok(Err(err)) => {
-                    tracing::warn!(%err, "could not ask Sentry what the token may do");
+                    tracing::warn!(%err, reason = %err.kind(), "could not ask Sentry what the token may do");
                     None
                 }
                 Err(_) => {

@@ -53,7 +53,7 @@ pub(crate) fn prepare(
 /// Reads prepared arguments into a tool's parameters.
 pub(crate) fn parse<T: DeserializeOwned>(tool: &str, args: Map<String, Value>) -> Result<T> {
     serde_path_to_error::deserialize(Value::Object(args)).map_err(|err| {
-        let problem = err.inner().to_string();
+        let problem = readable(&err.inner().to_string());
         match err.path().to_string().as_str() {
             "." => Error::input(format!("invalid arguments for `{tool}`: {problem}")),
             path => Error::input(format!("invalid arguments for `{tool}`: `{path}`: {problem}")),
@@ -61,15 +61,24 @@ pub(crate) fn parse<T: DeserializeOwned>(tool: &str, args: Map<String, Value>) -
     })
 }
 
+/// serde's words for a mistake, without the names of Rust's types.
+fn readable(problem: &str) -> String {
+    match problem.strip_suffix("expected u32") {
+        Some(start) => format!("{start}expected a whole number from 0 to {}", u32::MAX),
+        None => problem.to_owned(),
+    }
+}
+
 /// Puts in a value that the session fixes; another value is refused, never followed.
 fn fix(args: &mut Map<String, Value>, name: &str, slug: &Slug) -> Result<()> {
     let asked = args.insert(name.to_owned(), Value::String(slug.to_string()));
     match asked {
-        Some(Value::String(asked)) if asked.trim() != slug.as_str() => Err(Error::argument(
+        None => Ok(()),
+        Some(Value::String(asked)) if asked.trim() == slug.as_str() => Ok(()),
+        Some(_) => Err(Error::argument(
             name,
             format!("this session is limited to `{slug}`: leave the argument out"),
         )),
-        _ => Ok(()),
     }
 }
 
@@ -79,11 +88,19 @@ fn coerce(property: &Value, value: &mut Value) {
     let repaired = match (wanted, &*value) {
         (Some("string"), Value::Number(number)) => Some(Value::String(number.to_string())),
         (Some("integer"), Value::String(text)) => text.trim().parse::<i64>().ok().map(Value::from),
+        // JSON has one kind of number, and to JSON Schema `5.0` is an integer.
+        (Some("integer"), Value::Number(number)) if number.is_f64() => {
+            number.as_f64().and_then(whole).map(Value::from)
+        }
         _ => None,
     };
     if let Some(repaired) = repaired {
         *value = repaired;
     }
+}
+
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok())?
 }
 
 fn unknown(schema: &Map<String, Value>, fence: &Fence, name: &str) -> Error {
@@ -143,6 +160,29 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_be_written_with_a_fraction() {
+        let limit = |given| prepared(&Fence::default(), &json!({ "limit": given }));
+        assert_eq!(limit(7.0), Ok(json!({ "limit": 7 })));
+        for kept in [7.5, 1e30] {
+            assert_eq!(limit(kept), Ok(json!({ "limit": kept })));
+        }
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_told_without_type_names() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Params {
+            #[expect(dead_code, reason = "only its type matters")]
+            limit: u32,
+        }
+        for given in [json!(-1), json!(5.5), json!(1_u64 << 40), json!([])] {
+            let err = parse::<Params>("find", object(&json!({ "limit": given }))).unwrap_err();
+            let text = err.to_string();
+            assert!(text.contains("expected a whole number from 0 to 4294967295"), "{text}");
+        }
+    }
+
+    #[test]
     fn an_unknown_name_is_refused_with_the_nearest_known_one() {
         let message = prepared(&Fence::default(), &json!({ "organization_slug": "acme" }));
         let expected = "unknown argument `organization_slug`: did you mean `organizationSlug`?";
@@ -162,7 +202,13 @@ mod tests {
 
     #[test]
     fn the_fence_cannot_be_overridden() {
-        let message = prepared(&acme(), &json!({ "organizationSlug": "other" })).unwrap_err();
-        assert!(message.contains("limited to `acme`"), "{message}");
+        for other in [json!("other"), json!(17), json!(["acme"]), json!("")] {
+            let message = prepared(&acme(), &json!({ "organizationSlug": other })).unwrap_err();
+            assert!(message.contains("limited to `acme`"), "{message}");
+        }
+        for same in [json!("acme"), json!(" acme "), Value::Null] {
+            let args = prepared(&acme(), &json!({ "organizationSlug": same }));
+            assert_eq!(args, Ok(json!({ "organizationSlug": "acme" })));
+        }
     }
 }

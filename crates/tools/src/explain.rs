@@ -7,33 +7,41 @@ use scopes::ScopeSet;
 use sentry_client::{Error, ErrorKind};
 use serde_json::{Map, Value};
 
-use crate::{gate, render::markdown, tool::Meta};
+use crate::{
+    gate,
+    organizations::find_organizations::FindOrganizations,
+    render::markdown,
+    tool::{Context, Meta},
+};
 
 /// The text of a failed call.
 ///
 /// `token` is what the Sentry token can do, where that is known.
 pub(crate) fn explain(
     err: &Error,
+    cx: &Context<'_>,
     meta: &Meta,
     token: Option<ScopeSet>,
     args: &Map<String, Value>,
 ) -> String {
     let host = err.host();
+    let page = cx.sentry.site().token_page();
     let request = err.request();
     match err.kind() {
         ErrorKind::NoToken => format!(
-            "no Sentry auth token is configured. Next: the user creates one at \
-             https://{host}/settings/account/api/auth-tokens/ with {} ticked, and passes it as \
-             SENTRY_ACCESS_TOKEN or with `--access-token-file`.",
-            gate::alternatives(meta.upstream.accepts)
+            "no Sentry auth token is configured. Next: the user creates one at {page}{}, and passes \
+             it as SENTRY_ACCESS_TOKEN or with `--access-token-file`.",
+            match meta.upstream.accepts {
+                [] => String::new(),
+                accepts => format!(" with {} ticked", gate::alternatives(accepts)),
+            }
         ),
         ErrorKind::Unauthorized { .. } => format!(
             "{host} did not accept the auth token: it is wrong, expired, revoked, or from another \
-             Sentry. Next: the user creates a new token at \
-             https://{host}/settings/account/api/auth-tokens/ and restarts the server with it. \
+             Sentry. Next: the user creates a new token at {page} and restarts the server with it. \
              Retrying does not help."
         ),
-        ErrorKind::Forbidden { detail } => forbidden(host, request, detail.as_deref(), meta, token),
+        ErrorKind::Forbidden { detail } => forbidden(request, detail.as_deref(), cx, meta, token),
         ErrorKind::NotFound { detail } => not_found(request, detail.as_deref(), args),
         ErrorKind::Validation { detail, fields } => validation(detail.as_deref(), fields),
         ErrorKind::Conflict { detail } => format!(
@@ -49,8 +57,17 @@ pub(crate) fn explain(
             }
         ),
         ErrorKind::Unavailable { status, attempts } => format!(
-            "{host} is not available right now (status {status}, {attempts} attempts). This is on \
-             Sentry's side; call again in a minute."
+            "{host} is not available right now (status {status}, {}). This is on Sentry's side; call \
+             again in a minute.",
+            if *attempts == 1 {
+                "asked once".to_owned()
+            } else {
+                format!("asked {attempts} times")
+            }
+        ),
+        ErrorKind::Status { status: 405, .. } => format!(
+            "{host} does not offer `{request}` (status 405): it is another server than Sentry with \
+             the same API, or a Sentry of another age. Retrying does not help."
         ),
         ErrorKind::Status { status, detail } if *status >= 500 => format!(
             "Sentry failed with status {status} on `{request}`{}. This is on Sentry's side, or the \
@@ -66,9 +83,9 @@ pub(crate) fn explain(
 }
 
 fn forbidden(
-    host: &str,
     request: &str,
     detail: Option<&str>,
+    cx: &Context<'_>,
     meta: &Meta,
     token: Option<ScopeSet>,
 ) -> String {
@@ -78,21 +95,27 @@ fn forbidden(
             .to_owned();
     }
     let accepts = gate::alternatives(meta.upstream.accepts);
+    let page = cx.sentry.site().token_page();
     match token.map(|token| scopes::narrow(token, meta.upstream.accepts)) {
         Some(Some(missing)) => format!(
             "Sentry refused `{request}`: the auth token lacks {missing} (Sentry accepts {accepts} \
-             here). Next: the user creates a token that also has {missing} ticked, at \
-             https://{host}/settings/account/api/auth-tokens/."
+             here). Next: the user creates a token that also has {missing} ticked, at {page}."
         ),
         Some(None) => format!(
             "Sentry refused `{request}` although the auth token has every scope this needs, so \
              the user behind it lacks the role, or is not a member of this organization, team, or \
-             project. Next: check the slugs (find_organizations lists what this user can see), or \
-             ask an owner of the organization for access. Retrying does not help."
+             project. Next: check the slugs{}, or ask an owner of the organization for access. \
+             Retrying does not help.",
+            match cx.offers::<FindOrganizations>() {
+                Some(find) => format!(" (`{find}` lists what this user can see)"),
+                None => String::new(),
+            }
         ),
         None => format!(
             "Sentry refused `{request}`: the auth token lacks a scope (Sentry accepts {accepts}), \
-             or the user behind it lacks the role or the membership. Next: the user checks both."
+             or the user behind it lacks the role or the membership. Next: the user looks at the \
+             token's scopes at {page}, and if they suffice, asks an owner of the organization for \
+             access."
         ),
     }
 }
@@ -139,4 +162,30 @@ fn shown(value: &Value) -> Option<String> {
 fn seconds(wait: Duration) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     format!("{seconds} second{}", if seconds == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use test_support::FakeSentry;
+
+    use crate::testing::call;
+
+    #[tokio::test]
+    async fn a_server_that_lacks_a_route_is_told_as_that() {
+        let path = "organizations/acme/issues/42/";
+        let sentry = FakeSentry::start().await.status("GET", path, 405, json!({})).await;
+        let args = json!({ "organizationSlug": "acme", "issueId": 42 });
+        let out = call(&sentry, "get_issue_details", args).await;
+        assert!(out.contains("does not offer `GET /api/0/organizations/acme/issues/42/`"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn a_write_to_an_unavailable_sentry_was_asked_once() {
+        let path = "organizations/acme/teams/";
+        let sentry = FakeSentry::start().await.status("POST", path, 503, json!({})).await;
+        let args = json!({ "organizationSlug": "acme", "name": "core" });
+        let out = call(&sentry, "create_team", args).await;
+        assert!(out.contains("(status 503, asked once)"), "{out}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Who may call what: the one decision about permissions, and its refusal.
 //!
-//! It decides from values alone and does no I/O. `permissions.md` is the contract.
+//! It decides from values alone and does no I/O.
 
 use std::fmt;
 
@@ -105,7 +105,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The state's name, as `sentry-mcp scopes` prints it (`permissions.md`).
+    /// The state's name, as `sentry-mcp scopes` prints it.
     pub fn state(&self) -> &'static str {
         match self {
             Reason::Unknown { .. } => "unknown",

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     error::{Error, Result},
+    params::given,
     render::markdown,
     tool::Context,
 };
@@ -66,10 +67,6 @@ impl IssueAddress {
             fence.organization.as_ref().map_or("", Slug::as_str)
         )))
     }
-}
-
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn from_id(issue: &str, organization: Option<&Slug>) -> Result<IssueAddress> {

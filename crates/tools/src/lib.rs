@@ -21,7 +21,9 @@ mod issue_address;
 mod issue_change;
 mod params;
 mod period;
+mod query;
 mod render;
+mod repository;
 mod spelling;
 
 mod docs;

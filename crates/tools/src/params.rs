@@ -5,6 +5,11 @@ use std::ops::Deref;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+/// Text that a caller gave; blank counts as not given.
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
 /// Declares a parameter type: what it holds, and what a model is told about it.
 macro_rules! parameter {
     ($(#[doc = $doc:literal])+ $name:ident($inner:ty), $description:literal) => {

@@ -15,7 +15,7 @@ use crate::{
     gate::{self, Grant, Reason, Refusal},
     installation::Installation,
     schema, spelling,
-    tool::{Context, DynTool, Meta, ToolSpec},
+    tool::{Context, DynTool, Meta, ToolSpec, token_of},
 };
 
 /// Which tools a caller may see, and how to run one of them.
@@ -132,7 +132,7 @@ impl ToolRegistry for Catalog {
             Ok(answer) => Ok(answer),
             Err(Error::Sentry(cause)) => {
                 let token = token_behind(&cause, grant, sentry).await;
-                let text = explain::explain(&cause, &entry.meta, token, &args);
+                let text = explain::explain(&cause, &cx, &entry.meta, token, &args);
                 Err(Error::explained(text, cause))
             }
             Err(err) => Err(err),
@@ -157,9 +157,8 @@ async fn token_behind(
     grant: &Grant,
     sentry: &Client,
 ) -> Option<ScopeSet> {
-    if grant.token.is_some() || !matches!(cause.kind(), ErrorKind::Forbidden { .. }) {
-        return grant.token;
+    match cause.kind() {
+        ErrorKind::Forbidden { .. } => token_of(grant, sentry).await,
+        _ => grant.token,
     }
-    let names = sentry.token_scopes().await.ok()?;
-    Some(gate::token_scopes(names.iter().map(String::as_str)))
 }

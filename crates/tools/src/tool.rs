@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     gate::{self, Constraint, Feature, Grant},
     installation::Installation,
+    params::RegionUrl,
     schema,
 };
 
@@ -26,7 +27,7 @@ pub trait Tool: Send + Sync + 'static {
     const NAME: &'static str;
     /// What the tool may do to the world.
     const EFFECT: Effect;
-    /// The weakest scopes that suffice. This is the gate (`permissions.md`).
+    /// The weakest scopes that suffice. This is the gate.
     const REQUIRES: ScopeSet;
     /// What Sentry asks of the token for the tool's main request.
     const UPSTREAM: Upstream;
@@ -127,9 +128,16 @@ impl Context<'_> {
         gate::decide(&meta::<T>(), self.grant, self.installation).is_ok().then_some(T::NAME)
     }
 
+    /// Whether the Sentry token has these scopes, which is asked once; `false` where that
+    /// cannot be known. Only for what to do after Sentry refused: it opens nothing.
+    pub(crate) async fn token_has(&self, wanted: ScopeSet) -> bool {
+        let token = token_of(self.grant, self.sentry).await;
+        token.is_some_and(|token| scopes::narrow(token, &[wanted]).is_none())
+    }
+
     /// The region that a caller named; blank counts as not named.
-    pub fn region(&self, url: Option<&str>) -> Result<Option<Region>> {
-        match url.map(str::trim) {
+    pub(crate) fn region(&self, url: Option<&RegionUrl>) -> Result<Option<Region>> {
+        match url.map(|url| url.trim()) {
             None | Some("") => Ok(None),
             Some(url) => match self.sentry.site().region(url) {
                 Ok(region) => Ok(Some(region)),
@@ -149,6 +157,15 @@ impl Context<'_> {
             ))),
         }
     }
+}
+
+/// What the Sentry token can do: as the grant knows it, else as Sentry says when asked, once.
+pub(crate) async fn token_of(grant: &Grant, sentry: &Client) -> Option<ScopeSet> {
+    if grant.token.is_some() {
+        return grant.token;
+    }
+    let names = sentry.token_scopes().await.ok()?;
+    Some(gate::token_scopes(names.iter().map(String::as_str)))
 }
 
 /// A [`Tool`] with its parameter type erased, so that a slice can hold it.

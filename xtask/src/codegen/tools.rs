@@ -8,7 +8,6 @@ use serde_json::Value;
 use tools::{
     catalog::TOOLSETS,
     gate,
-    installation::Installation,
     tool::{Effect, ToolSpec},
 };
 
@@ -46,7 +45,7 @@ pub(super) fn page() -> anyhow::Result<String> {
 }
 
 fn specs() -> impl Iterator<Item = (&'static str, ToolSpec)> {
-    let installation = Installation::default();
+    let installation = server::config::default_installation();
     TOOLSETS.iter().flat_map(move |set| {
         let installation = installation.clone();
         set.tools.iter().map(move |tool| (set.name, tool.spec(&installation)))

@@ -2,20 +2,16 @@
 
 use tools::catalog::TOOLSETS;
 
-use super::Findings;
-
 /// One toolset, as names.
 struct Set {
     name: &'static str,
     tools: Vec<&'static str>,
 }
 
-pub(super) fn check(files: &[String], findings: &mut Findings) {
+pub(super) fn check(files: &[String], problems: &mut Vec<String>) {
     for set in TOOLSETS {
         let tools = set.tools.iter().map(|tool| tool.meta().name).collect();
-        for problem in judge(&Set { name: set.name, tools }, files) {
-            findings.problem(problem);
-        }
+        problems.extend(judge(&Set { name: set.name, tools }, files));
     }
 }
 

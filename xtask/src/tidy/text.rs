@@ -4,14 +4,11 @@ use std::fs;
 
 use xshell::Shell;
 
-use super::{Findings, catalog};
+use super::catalog;
 use crate::files;
 
-/// Lines of a Rust file above which it is worth a thought.
-const LONG: usize = 500;
-
-/// Lines of a Rust file above which it must be split.
-const TOO_LONG: usize = 600;
+/// Lines of a Rust file, tests included, above which it must be split.
+const MOST_LINES: usize = 500;
 
 /// Folders that exist on somebody's machine only. In pieces, so that this file
 /// obeys its own rule.
@@ -20,27 +17,29 @@ const MACHINE_FOLDERS: [&str; 3] = ["work", "root", "tmp"];
 /// Hosts that only a package manager should know; a mirror must be able to stand in.
 const REGISTRY_HOSTS: [[&str; 2]; 3] = [["crates", "io"], ["pypi", "org"], ["npmjs", "org"]];
 
-pub(super) fn check(sh: &Shell, files: &[String], findings: &mut Findings) -> anyhow::Result<()> {
+pub(super) fn check(
+    sh: &Shell,
+    files: &[String],
+    problems: &mut Vec<String>,
+) -> anyhow::Result<()> {
     for file in files {
         let bytes = fs::read(sh.current_dir().join(file))?;
         // Whatever is not text is not ours to read.
         if let Ok(text) = std::str::from_utf8(&bytes) {
-            judge(file, text, findings);
+            judge(file, text, problems);
         }
     }
     Ok(())
 }
 
-fn judge(file: &str, text: &str, findings: &mut Findings) {
+fn judge(file: &str, text: &str, problems: &mut Vec<String>) {
     if files::has_extension(file, "rs") {
         if !text.starts_with("//!") && !catalog::is_tool_file(file) {
-            findings.problem(format!("{file} must begin with `//!`: what the file is for"));
+            problems.push(format!("{file} must begin with `//!`: what the file is for"));
         }
         let lines = text.lines().count();
-        if lines > TOO_LONG {
-            findings.problem(format!("{file} has {lines} lines: split it below {TOO_LONG}"));
-        } else if lines > LONG {
-            findings.note(format!("{file} has {lines} lines"));
+        if lines > MOST_LINES {
+            problems.push(format!("{file} has {lines} lines: split it, {MOST_LINES} are the most"));
         }
     }
     // cargo writes the lock file, and names the registry in it whatever stands in for it.
@@ -49,7 +48,7 @@ fn judge(file: &str, text: &str, findings: &mut Findings) {
     }
     for (number, line) in text.lines().enumerate() {
         for what in [machine_path(line), registry_host(line)].into_iter().flatten() {
-            findings.problem(format!("{file}:{}: {what} does not belong here", number + 1));
+            problems.push(format!("{file}:{}: {what} does not belong here", number + 1));
         }
     }
 }
@@ -82,9 +81,9 @@ mod tests {
     use super::*;
 
     fn problems(file: &str, text: &str) -> Vec<String> {
-        let mut findings = Findings::default();
-        judge(file, text, &mut findings);
-        findings.problems
+        let mut problems = Vec::new();
+        judge(file, text, &mut problems);
+        problems
     }
 
     #[test]
@@ -98,13 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_noted_and_a_longer_one_is_a_problem() {
-        let mut findings = Findings::default();
-        judge("a.rs", &"//!\n".repeat(LONG + 1), &mut findings);
-        assert_eq!(findings.notes, ["a.rs has 501 lines"]);
+    fn a_long_file_must_be_split() {
+        assert!(problems("a.rs", &"//!\n".repeat(MOST_LINES)).is_empty());
         assert_eq!(
-            problems("a.rs", &"//!\n".repeat(TOO_LONG + 1)),
-            ["a.rs has 601 lines: split it below 600"],
+            problems("a.rs", &"//!\n".repeat(MOST_LINES + 1)),
+            ["a.rs has 501 lines: split it, 500 are the most"],
         );
     }
 

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::ids;
+use crate::{http::is_loopback, ids};
 
 /// The pages of Sentry's own documentation.
 const PAGES: &str = "docs.sentry.io";
@@ -182,15 +182,6 @@ fn base(given: &str) -> Result<Url, DocsServiceError> {
         url.set_path(&path);
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Host, and port if it is not the usual one.

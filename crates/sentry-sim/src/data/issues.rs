@@ -470,7 +470,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_ids_count_in_base_32_without_look_alikes() {
+    fn short_ids_count_in_base_32_without_lookalikes() {
         assert_eq!(short_id("checkout-api", 1), "CHECKOUT-API-1");
         assert_eq!(short_id("api", 31), "API-Z");
         assert_eq!(short_id("api", 32), "API-10");

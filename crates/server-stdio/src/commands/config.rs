@@ -53,7 +53,8 @@ fn quoted(value: String) -> String {
 
 /// With `--json` an error is a result, on stdout; the exit code is the same.
 fn check(args: &Args, output: Output) -> anyhow::Result<ExitCode> {
-    let loaded = Loaded::read(args.config.clone(), &Serialized::defaults(&args.options));
+    let loaded = Loaded::read(args.config.clone(), &Serialized::defaults(&args.options))
+        .and_then(|loaded| loaded.check_files().map(|()| loaded));
     let mut out = anstream::stdout().lock();
     match loaded {
         Ok(loaded) => {

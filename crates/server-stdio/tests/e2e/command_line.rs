@@ -19,6 +19,10 @@ async fn usage_errors_exit_with_2_and_leave_stdout_alone() {
         (&["--organization-slug=%2e%2e"], &["%2e%2e"]),
         (&["--call-timeout=soon"], &["--call-timeout"]),
         (&["--ca-file=does-not-exist.pem", "whoami"], &["whoami"]),
+        (&["--ca-file=does-not-exist.pem"], &["--ca-file", "does-not-exist.pem"]),
+        (&["call", "whoami", "--ca-file=Cargo.toml"], &["--ca-file", "CERTIFICATE"]),
+        (&["config", "check", "--ca-file=does-not-exist.pem"], &["--ca-file"]),
+        (&["--access-token-file=no-token.txt"], &["--access-token-file", "no-token.txt"]),
     ] {
         let mut command = command(args);
         command.env("SENTRY_ACCESS_TOKEN", "sntryu_secret");
@@ -58,6 +62,21 @@ async fn a_token_on_the_command_line_works_and_warns_once() {
 }
 
 #[tokio::test]
+async fn a_proxy_is_used_but_not_between_this_machine_and_itself() {
+    let sentry = Simulation::start().await.unwrap();
+    let mut direct = command_for(&sentry, &["call", "whoami"]);
+    direct.env("HTTP_PROXY", "http://127.0.0.1:1").env("ALL_PROXY", "http://127.0.0.1:1");
+    let finished = run(direct).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+
+    // The simulated Sentry is the proxy: it is asked for a host that does not exist.
+    let mut proxied = command_for(&sentry, &["--host=sentry.example.test", "call", "whoami"]);
+    proxied.env("SENTRY_MCP_REGION_HOSTS", "").env("HTTP_PROXY", sentry.url());
+    let finished = run(proxied).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+}
+
+#[tokio::test]
 async fn the_tools_that_the_command_prints_are_those_that_a_client_gets() {
     let sentry = Simulation::start().await.unwrap();
     let finished =
@@ -88,10 +107,8 @@ async fn a_call_prints_the_answer_and_fails_with_1() {
 #[tokio::test]
 async fn the_scope_table_gives_each_tool_one_state_with_a_reason() {
     let sentry = Simulation::start().await.unwrap();
-    let flags = ["--organization-slug=aurora-labs", "scopes", "--json"];
-    let mut command = command_as(&sentry, tokens::EVENT_READ, &flags);
-    command.env("SENTRY_MCP_DOCS_URL", "");
-    let finished = run(command).await;
+    let flags = ["--organization-slug=aurora-labs", "--docs-url=", "scopes", "--json"];
+    let finished = run(command_as(&sentry, tokens::EVENT_READ, &flags)).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let table: Value = serde_json::from_str(&finished.stdout).unwrap();
     let state = |tool: &str| {
@@ -103,6 +120,10 @@ async fn the_scope_table_gives_each_tool_one_state_with_a_reason() {
     assert_eq!(state("update_issue"), "not granted");
     assert_eq!(state("find_teams"), "token too narrow");
     assert_eq!(state("find_organizations"), "fenced");
+    assert_eq!(state("get_doc"), "unavailable here");
+    for tool in table["tools"].as_array().unwrap() {
+        assert_eq!(tool["state"] == "available", tool["reason"].is_null(), "{tool}");
+    }
     assert_eq!(table["scopes"].as_array().unwrap().len(), 16);
 }
 
@@ -159,7 +180,12 @@ async fn help_and_version_and_completions_go_to_stdout() {
 async fn the_demo_shows_a_refusal_and_then_the_same_write() {
     let finished = run(command(&["demo"])).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert!(finished.stdout.contains("--add-scopes=event:write"), "{}", finished.stdout);
+    let (before, after) =
+        finished.stdout.split_once("$ sentry-mcp --add-scopes=event:write call").unwrap();
+    for words in ["available", "not granted", "# Issues in", "PaymentTimeout", "is not allowed"] {
+        assert!(before.contains(words), "{words} in: {before}");
+    }
+    assert!(after.contains(": updated") && after.contains("→ resolved"), "{after}");
     assert!(!finished.stdout.contains('\u{1b}'), "no color off a terminal");
 }
 

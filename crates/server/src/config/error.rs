@@ -9,7 +9,7 @@ use super::Place;
 #[non_exhaustive]
 pub enum ConfigError {
     /// The config file cannot be read.
-    #[error("cannot read the config file {}", path.display())]
+    #[error("cannot read the config file {}; name another with `--config`, or repair it", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,

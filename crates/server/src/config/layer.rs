@@ -3,7 +3,9 @@
 //! Which layer wins is decided in [`super::precedence`] where it is not simply the highest.
 
 use std::{
-    env, fmt, fs, io,
+    env,
+    ffi::OsString,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -168,6 +170,8 @@ impl Layers {
                 ConfigError::Unknown { place: self.place(&key), nearest }
             }
             Problem::InvalidType(found, expected) | Problem::InvalidValue(found, expected) => {
+                let whole = expected == "u64";
+                let expected = if whole { "a whole number" } else { expected.as_str() };
                 self.invalid(&key, format_args!("expected {expected}, found {}", noun(&found)))
             }
             Problem::UnknownVariant(_, allowed) => {
@@ -199,12 +203,19 @@ fn read_file(named: Option<PathBuf>) -> Result<Option<(PathBuf, String)>, Config
     }
 }
 
-pub(super) fn default_file() -> Option<PathBuf> {
-    let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+/// The config file that is read when no flag names one.
+fn default_file() -> Option<PathBuf> {
+    let folder = |name| read_variable(name).map(PathBuf::from);
     // The XDG base directory specification has relative paths ignored.
     let config = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let config = config.or_else(|| Some(folder("HOME")?.join(".config")))?;
     Some(config.join("sentry-mcp").join("config.toml"))
+}
+
+/// A variable of the environment; an empty one counts as unset.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+fn read_variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// What the environment says, by the table and nothing else.
@@ -212,7 +223,7 @@ fn environment() -> Result<Dict, ConfigError> {
     let mut values = Dict::new();
     for Setting { name, env, kind, .. } in SETTINGS {
         let Some(variable) = env else { continue };
-        let Some(text) = env::var_os(variable).filter(|text| !text.is_empty()) else { continue };
+        let Some(text) = read_variable(variable) else { continue };
         let invalid = |problem: &str| ConfigError::Invalid {
             place: Place::Variable(variable),
             problem: problem.to_owned(),

@@ -17,7 +17,7 @@ use figment::{Figment, Provider};
 use schemars::JsonSchema;
 use scopes::Granted;
 use secrecy::SecretString;
-use sentry_client::{Fence, Settings, TokenSource};
+use sentry_client::{Fence, Settings, TokenSource, docs::DocsService, http};
 use serde::{Deserialize, Serialize};
 use tools::installation::Installation;
 
@@ -80,15 +80,21 @@ pub struct Config {
     pub docs_url: String,
     /// Where the pages of the documentation are.
     pub docs_base_url: String,
-    /// Seconds that one tool call may take, over all its requests.
+    /// Seconds that one tool call may take, over all its requests: 1 to 3600.
+    #[schemars(range(min = 1, max = 3600))]
     pub call_timeout: u64,
-    /// Seconds to wait for a connection.
+    /// Seconds to wait for a connection: 1 to 3600.
+    #[schemars(range(min = 1, max = 3600))]
     pub connect_timeout: u64,
-    /// Seconds to wait for the first byte of an answer.
+    /// Seconds to wait for the first byte of an answer: 1 to 3600.
+    #[schemars(range(min = 1, max = 3600))]
     pub first_byte_timeout: u64,
-    /// Bytes of the largest answer that is accepted from Sentry, after decompression.
+    /// Bytes of the largest answer that is accepted from Sentry, after decompression: 65536 to
+    /// 1073741824.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub max_body: u64,
-    /// The most requests to Sentry at a time.
+    /// The most requests to Sentry at a time: 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
     pub max_concurrent_requests: u64,
     /// When Sentry is asked what the token may do: `start` before the first list of tools, so
     /// that tools the token is too narrow for are not listed; `lazy` only after Sentry refused.
@@ -157,9 +163,10 @@ pub struct Loaded {
 impl Loaded {
     /// Reads all layers.
     ///
-    /// `file` is the config file that a flag named, which must exist. Without it the file at
-    /// [`default_file`] is read if there is one. `flags` holds only what was given on the command
-    /// line, under the names of [`Config`]'s fields.
+    /// `file` is the config file that a flag named, which must exist. Without it
+    /// `sentry-mcp/config.toml` in `XDG_CONFIG_HOME`, else in `~/.config`, is read if there is
+    /// one. `flags` holds only what was given on the command line, under the names of
+    /// [`Config`]'s fields.
     pub fn read(file: Option<PathBuf>, flags: &dyn Provider) -> Result<Loaded, ConfigError> {
         let mut layers = Layers::read(file, flags)?;
         let granted = precedence::settle(&mut layers)?;
@@ -167,6 +174,17 @@ impl Loaded {
         let config: Config = merged.extract().map_err(|err| layers.explain(err))?;
         let settled = Settled::check(&config, &layers, granted)?;
         Ok(Loaded { config, layers, settled })
+    }
+
+    /// Whether the token file and the CA file can be used as they are now. Both are read again
+    /// when they are needed; this tells a mistake before the first call meets it.
+    pub fn check_files(&self) -> Result<(), ConfigError> {
+        let Loaded { config, layers, settled } = self;
+        if let TokenSource::File(_) = settled.token {
+            settled.token.check().map_err(|err| layers.invalid("access_token_file", err))?;
+        }
+        let Some(path) = &config.ca_file else { return Ok(()) };
+        http::check_ca_file(path).map_err(|err| layers.invalid("ca_file", err))
     }
 
     /// The config file that was read, if there is one.
@@ -215,8 +233,8 @@ impl Loaded {
     }
 }
 
-/// The config file that is read when no flag names one: `sentry-mcp/config.toml` in
-/// `XDG_CONFIG_HOME`, else in `~/.config`.
-pub fn default_file() -> Option<PathBuf> {
-    layer::default_file()
+/// What a deployment offers when nothing is set, for documentation and tests.
+pub fn default_installation() -> Installation {
+    let Config { docs_url, docs_base_url, .. } = Config::default();
+    Installation { docs: DocsService::parse(&docs_url, &docs_base_url).ok() }
 }

@@ -39,7 +39,7 @@ fn site(layers: &mut Layers) {
     }
 }
 
-/// `permissions.md`: the highest layer that sets either list decides alone.
+/// The highest layer that sets either list decides alone; see [`scopes::resolve`](::scopes::resolve).
 fn scopes(layers: &mut Layers) -> Result<Granted, ConfigError> {
     const LISTS: [&str; 2] = ["scopes", "add_scopes"];
     for layer in layers.iter().filter(|layer| layer.source == Source::File) {
@@ -66,9 +66,7 @@ fn scopes(layers: &mut Layers) -> Result<Granted, ConfigError> {
         })
         .collect();
     let granted = ::scopes::resolve(all, &lists).map_err(|err| {
-        let adds = err.option().to_ascii_lowercase().contains("add");
-        let key = if adds { "add_scopes" } else { "scopes" };
-        let place = layers.place_in(err.layer(), key);
+        let place = layers.place_in(err.layer(), err.key());
         ConfigError::Invalid { place, problem: err.source.to_string() }
     })?;
     keep_highest(layers, &LISTS, &LISTS);

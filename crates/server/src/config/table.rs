@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn the_bounds_that_are_checked_are_those_that_are_documented() {
+        let schema = schema();
+        for Setting { name, kind, .. } in SETTINGS {
+            let Kind::Number(least, most) = kind else { continue };
+            let property = &schema.get("properties").unwrap()[name];
+            assert_eq!((&property["minimum"], &property["maximum"]), (&least.into(), &most.into()));
+            let field = fields().into_iter().find(|field| field.name == name).unwrap();
+            assert!(field.doc.ends_with(&format!(": {least} to {most}.")), "{}", field.doc);
+        }
+    }
+
+    #[test]
     fn flags_and_variables_are_unique_and_spelled_alike() {
         let mut seen = std::collections::HashSet::new();
         for Field { name, flag, env, .. } in fields() {

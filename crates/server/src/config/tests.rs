@@ -198,7 +198,7 @@ fn a_wrong_value_is_told_with_its_place() {
             "call_timeout = 'soon'",
             &[],
             &[],
-            "invalid `call_timeout` in c.toml, line 1: expected u64, found text",
+            "invalid `call_timeout` in c.toml, line 1: expected a whole number, found text",
         ),
         (
             "",
@@ -282,7 +282,7 @@ fn only_a_file_that_somebody_named_must_exist() {
         jail.set_env("HOME", &home);
         assert!(Loaded::read(None, &Figment::new()).is_ok());
         let err = Loaded::read(Some("gone.toml".into()), &Figment::new()).unwrap_err();
-        assert_eq!(err.to_string(), "cannot read the config file gone.toml");
+        assert!(err.to_string().starts_with("cannot read the config file gone.toml; "), "{err}");
 
         jail.create_dir(".config/sentry-mcp")?;
         jail.create_file(".config/sentry-mcp/config.toml", "call_timeout = 3")?;

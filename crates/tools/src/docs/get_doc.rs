@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use scopes::ScopeSet;
-use sentry_client::docs::DocsPage;
+use sentry_client::docs::{DocsPage, DocsService};
 use serde::Deserialize;
 
 use crate::{
     answer::Answer,
-    docs::{search_docs::SearchDocs, service, unreachable},
+    docs::{search_docs::SearchDocs, service, unreachable, with_host},
     error::{Error, Result},
     gate::Feature,
     installation::Installation,
@@ -21,8 +21,6 @@ use crate::{
 const MOST: usize = 40_000;
 /// How far back from [`MOST`] a cut looks for the end of a line.
 const SLACK: usize = 2_000;
-/// The marker in the description that stands for the service's host.
-const HOST: &str = "{host}";
 
 pub(crate) struct GetDoc;
 
@@ -46,9 +44,7 @@ impl Tool for GetDoc {
     const NEEDS: Option<Feature> = Some(Feature::Docs);
 
     fn describe(text: String, installation: &Installation) -> String {
-        let host =
-            installation.docs.as_ref().map_or("a documentation service", |docs| docs.pages_host());
-        text.replace(HOST, host)
+        with_host(&text, installation.docs.as_ref().map(DocsService::pages_host))
     }
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {

@@ -21,6 +21,11 @@ fn service<'a>(cx: &Context<'a>) -> Result<&'a DocsService> {
     cx.installation.docs.as_ref().ok_or_else(off)
 }
 
+/// A description with the host that is asked instead of the marker `{host}`.
+fn with_host(text: &str, host: Option<&str>) -> String {
+    text.replace("{host}", host.unwrap_or("a documentation service"))
+}
+
 /// A failure of the documentation service, which the general explanations would blame on
 /// Sentry and its token.
 fn unreachable(host: &str, err: sentry_client::Error) -> Error {

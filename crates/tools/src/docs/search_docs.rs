@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use scopes::ScopeSet;
-use sentry_client::docs::{DocsHit, DocsResults, SearchDocs as Search};
+use sentry_client::docs::{DocsHit, DocsResults, DocsService, SearchDocs as Search};
 use serde::Deserialize;
 
 use crate::{
     answer::Answer,
-    docs::{get_doc::GetDoc, service, unreachable},
+    docs::{get_doc::GetDoc, service, unreachable, with_host},
     error::{Error, Result},
     gate::Feature,
     installation::Installation,
@@ -23,8 +23,6 @@ use crate::{
 const MOST: usize = 10;
 /// How many results of an answer are shown with their snippet.
 const SNIPPETS: usize = 3;
-/// The marker in the description that stands for the service's host.
-const HOST: &str = "{host}";
 
 pub(crate) struct SearchDocs;
 
@@ -57,9 +55,7 @@ impl Tool for SearchDocs {
     const NEEDS: Option<Feature> = Some(Feature::Docs);
 
     fn describe(text: String, installation: &Installation) -> String {
-        let host =
-            installation.docs.as_ref().map_or("a documentation service", |docs| docs.search_host());
-        text.replace(HOST, host)
+        with_host(&text, installation.docs.as_ref().map(DocsService::search_host))
     }
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {

@@ -17,9 +17,10 @@ use serde::Deserialize;
 use crate::{
     answer::Answer,
     error::{Error, Result},
+    gate::needs,
     issue_address::IssueAddress,
     issues::{search_issues::SearchIssues, update_issue::UpdateIssue},
-    params::{IssueIdText, IssueUrl, OrganizationSlug, RegionUrl},
+    params::{IssueIdText, IssueUrl, OrganizationSlug, RegionUrl, given},
     render::{event, issue_facts, markdown},
     tool::{Context, Effect, Tool, Upstream},
 };
@@ -45,14 +46,14 @@ impl Tool for GetIssueDetails {
 
     const NAME: &'static str = "get_issue_details";
     const EFFECT: Effect = Effect::Read;
-    const REQUIRES: ScopeSet = ScopeSet::of(&[Scope::EventRead]);
+    const REQUIRES: ScopeSet = needs(Scope::EventRead);
     const UPSTREAM: Upstream = Upstream {
         endpoint: "GET /api/0/organizations/{org}/issues/{issue}/",
-        accepts: &[ScopeSet::of(&[Scope::EventRead])],
+        accepts: &[needs(Scope::EventRead)],
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let call = Call { cx, region: region.as_ref(), now: Timestamp::now() };
         let organization = params.organization_slug.as_deref();
         let event = given(params.event_id.as_deref()).map(str::parse::<EventRef>).transpose();
@@ -68,10 +69,6 @@ impl Tool for GetIssueDetails {
             }
         }
     }
-}
-
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// What every step of a call needs.
@@ -131,10 +128,12 @@ impl Call<'_> {
         self.cx.admit_project(&format!("the event `{id}`"), owner.project_slug.as_deref())?;
         let issue = owner.group_id.as_deref().and_then(|id| id.parse::<IssueId>().ok());
         let Some(issue) = issue else { return Ok(self.lone_event(org, &id, owner.event.as_ref())) };
+        let Some(event) = &owner.event else {
+            return self.by_issue(org, &issue, &EventRef::Id(id)).await;
+        };
         let issue = sentry.get_issue(org, &issue, self.region).await?;
         self.admit(&issue)?;
-        let event = owner.event.as_ref().ok_or("Sentry found this event but did not send it.");
-        Ok(self.answer(org, &issue, event))
+        Ok(self.answer(org, &issue, Ok(event)))
     }
 
     /// The issue search also knows event ids.
@@ -371,6 +370,19 @@ mod tests {
         assert!(out.starts_with("# Issue `SHOP-1A` in `acme`"), "{out}");
         assert!(out.contains("CheckoutError: payment of order 17 failed\n```"), "{out}");
         assert_eq!(sentry.requests().await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_event_that_does_not_come_with_its_issue_s_id_is_asked_for() {
+        let path = format!("organizations/acme/eventids/{EVENT}/");
+        let owner = json!({ "projectSlug": "shop", "groupId": 42, "event": null });
+        let sentry = FakeSentry::start().await.get(&path, owner).await;
+        let sentry = sentry.get("organizations/acme/issues/42/", issue()).await;
+        let event = format!("organizations/acme/issues/42/events/{EVENT}/");
+        let sentry = sentry.get(&event, python()).await;
+        let out =
+            call(&sentry, TOOL, json!({ "organizationSlug": "acme", "eventId": EVENT })).await;
+        assert!(out.contains("CheckoutError: payment of order 17 failed\n```"), "{out}");
     }
 
     #[tokio::test]

@@ -15,15 +15,13 @@ use serde::Deserialize;
 use crate::{
     answer::Answer,
     error::{Error, Result},
+    gate::needs,
     issues::{get_issue_details::GetIssueDetails, update_issue::UpdateIssue},
     params::{Cursor, OrganizationSlug, ProjectSlugOrId, RegionUrl},
-    period,
+    period, query,
     render::{self, markdown},
     tool::{Context, Effect, Tool, Upstream},
 };
-
-/// The longest search that is sent, in bytes: Sentry's front refuses URLs beyond 8 KiB.
-const MAX_QUERY: usize = 4_000;
 
 pub(crate) struct SearchIssues;
 
@@ -92,20 +90,20 @@ impl Tool for SearchIssues {
 
     const NAME: &'static str = "search_issues";
     const EFFECT: Effect = Effect::Read;
-    const REQUIRES: ScopeSet = ScopeSet::of(&[Scope::EventRead]);
+    const REQUIRES: ScopeSet = needs(Scope::EventRead);
     const UPSTREAM: Upstream = Upstream {
         endpoint: "GET /api/0/organizations/{org}/issues/",
-        accepts: &[ScopeSet::of(&[Scope::EventRead])],
+        accepts: &[needs(Scope::EventRead)],
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let org = &*params.organization_slug;
         check_limit(params.limit)?;
         let period = period::checked(&params.period)?;
         let project = params.project_slug_or_id.as_deref();
         let scope = Scoped::to(cx, org, project, params.query.trim(), region.as_ref()).await?;
-        check_query(&scope.query)?;
+        query::check(&scope.query)?;
         let search = ListIssues {
             query: &scope.query,
             sort: params.sort.as_str(),
@@ -116,7 +114,7 @@ impl Tool for SearchIssues {
         };
         let page = match cx.sentry.list_issues(org, &search, region.as_ref()).await {
             Ok(page) => page,
-            Err(err) => return Err(about_the_query(err, &scope.query)),
+            Err(err) => return Err(query::explained(err, &scope.query)),
         };
         Ok(Answer::new(render(cx, org, &search, &scope, page, Timestamp::now())))
     }
@@ -174,46 +172,6 @@ fn check_limit(limit: u32) -> Result<()> {
     Err(Error::argument("limit", problem))
 }
 
-fn check_query(query: &str) -> Result<()> {
-    if query.len() <= MAX_QUERY {
-        return Ok(());
-    }
-    let problem = format!("{} bytes are too long; at most {MAX_QUERY} fit", query.len());
-    Err(Error::argument("query", problem))
-}
-
-/// Sentry says what it does not understand in a search; everything else of the request
-/// was checked before, except the cursor.
-fn about_the_query(err: sentry_client::Error, query: &str) -> Error {
-    let ErrorKind::Validation { detail, fields } = err.kind() else { return err.into() };
-    let mut said: Vec<String> = detail.iter().map(|detail| markdown::line(detail, 300)).collect();
-    said.extend(
-        fields.iter().map(|(field, problems)| {
-            markdown::line(&format!("{field}: {}", problems.join(" ")), 300)
-        }),
-    );
-    let said = said.join("; ");
-    if said.to_lowercase().contains("cursor") {
-        let text = format!(
-            "Sentry did not accept `cursor`: \"{said}\". Next: leave it out to start again."
-        );
-        return Error::explained(text, err);
-    }
-    let reason = if said.is_empty() { String::new() } else { format!(": \"{said}\"") };
-    let text = format!(
-        "Sentry did not understand the query {}{reason}. Next: correct `query` and call again. \
-         A filter is `key:value`, quoted if it has spaces (`release:\"api@1.0 beta\"`), `!` negates, \
-         and numbers and times compare like `times_seen:>10` or `firstSeen:-24h`; `OR` and \
-         parentheses may not be supported.",
-        shown(query)
-    );
-    Error::explained(text, err)
-}
-
-fn shown(query: &str) -> String {
-    if query.is_empty() { "(empty: every issue)".to_owned() } else { markdown::code(query, 1_000) }
-}
-
 /// The same search on the web.
 fn list_url(cx: &Context<'_>, org: &Slug, search: &ListIssues<'_>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -251,7 +209,7 @@ fn render(
     if page.items.len() < found {
         out.push_str("\nIssues outside of this session's project were left out.\n");
     }
-    if page.items.is_empty() {
+    if page.items.is_empty() && page.skipped == 0 {
         write_nothing(&mut out, search, page.next.is_some());
     }
     markdown::page_end(&mut out, &page);
@@ -262,7 +220,7 @@ fn render(
 }
 
 fn write_executed(out: &mut String, search: &ListIssues<'_>, scope: &Scoped) {
-    let _ = write!(out, "Executed: query {}, sort `{}`", shown(search.query), search.sort);
+    let _ = write!(out, "Executed: query {}, sort `{}`", query::shown(search.query), search.sort);
     if let Some(period) = search.period {
         let _ = write!(out, ", period `{period}`");
     }

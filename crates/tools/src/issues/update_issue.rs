@@ -1,7 +1,7 @@
 //! `update_issue`: changes the status or the assignee of one issue, and reports the state
 //! that Sentry has afterwards. It changes no other field and no other issue.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
@@ -14,13 +14,15 @@ use serde::Deserialize;
 use crate::{
     answer::Answer,
     error::{Error, Result},
+    gate::needs,
     ignore::{IgnoreMode, IgnoreOptions},
     issue_address::IssueAddress,
-    issue_change::{Status, Wish, lost_assignee},
+    issue_change::{Status, Wish},
     issues::get_issue_details::GetIssueDetails,
     params::{IssueIdText, IssueUrl, OrganizationSlug, RegionUrl},
     render::{
-        issue::{assignee, status, title},
+        issue::{assignee, status},
+        issue_update::{Outcome, Report},
         markdown,
     },
     tool::{Context, Effect, Tool, Upstream},
@@ -69,10 +71,10 @@ impl Tool for UpdateIssue {
 
     const NAME: &'static str = "update_issue";
     const EFFECT: Effect = Effect::Update;
-    const REQUIRES: ScopeSet = ScopeSet::of(&[Scope::EventWrite]);
+    const REQUIRES: ScopeSet = needs(Scope::EventWrite);
     const UPSTREAM: Upstream = Upstream {
         endpoint: "PUT /api/0/organizations/{org}/issues/{issue}/",
-        accepts: &[ScopeSet::of(&[Scope::EventWrite])],
+        accepts: &[needs(Scope::EventWrite)],
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
@@ -93,7 +95,7 @@ impl Tool for UpdateIssue {
                 params.issue_id.as_deref().map(String::as_str),
                 params.issue_url.as_deref().map(String::as_str),
             )?,
-            region: cx.region(params.region_url.as_deref().map(String::as_str))?,
+            region: cx.region(params.region_url.as_ref())?,
         };
         let before = target.read().await?;
         cx.admit_project(&format!("issue `{}`", target.address.issue), before.project_slug())?;
@@ -109,7 +111,14 @@ impl Tool for UpdateIssue {
             }
         };
         let note = target.comment(params.reason.as_deref()).await;
-        let report = Report { target: &target, wish: &wish, change: &change, before: &before };
+        let report = Report {
+            cx,
+            address: &target.address,
+            wish: &wish,
+            change: &change,
+            before: &before,
+            details: cx.offers::<GetIssueDetails>(),
+        };
         Ok(Answer::new(report.render(&outcome, note.as_ref())))
     }
 }
@@ -123,16 +132,6 @@ async fn me(cx: &Context<'_>) -> Option<String> {
             None
         }
     }
-}
-
-/// What came of a call.
-enum Outcome {
-    /// Everything was as asked; nothing was sent.
-    Same,
-    /// Sentry has this state now.
-    Changed(Box<Issue>),
-    /// Sentry accepted the change, but its state could not be read.
-    Unread(sentry_client::Error),
 }
 
 /// The issue that is changed, and how to reach it.
@@ -180,107 +179,6 @@ impl Target<'_> {
 
     fn url(&self, issue: &Issue) -> String {
         self.cx.sentry.site().issue_url(&self.address.organization, &issue.id)
-    }
-}
-
-/// A call that went well: what was wanted, what was sent, and what Sentry had before.
-struct Report<'a> {
-    target: &'a Target<'a>,
-    wish: &'a Wish,
-    change: &'a Change,
-    before: &'a Issue,
-}
-
-impl Report<'_> {
-    fn render(&self, outcome: &Outcome, note: Option<&Result<(), sentry_client::Error>>) -> String {
-        let now = if let Outcome::Changed(after) = outcome { after } else { self.before };
-        let id = markdown::code(now.short_id(), 80);
-        let unmet = match outcome {
-            Outcome::Changed(after) => self.unmet(after),
-            Outcome::Same | Outcome::Unread(_) => None,
-        };
-        let heading = match (outcome, unmet) {
-            (Outcome::Same, _) => "already as asked",
-            (Outcome::Changed(_), None) => "updated",
-            (Outcome::Changed(_), Some(_)) | (Outcome::Unread(_), _) => "update accepted",
-        };
-        let organization = &self.target.address.organization;
-        let mut out = format!("# Issue {id} in `{organization}`: {heading}\n\n");
-        let _ = writeln!(out, "{}\n{}\n", title(now), self.target.url(now));
-        self.write_states(&mut out, outcome);
-        match (unmet, outcome) {
-            (Some(what), _) => {
-                let _ = writeln!(out, "\nSentry took it, but shows another {what} than asked.");
-            }
-            (None, Outcome::Unread(_)) => {}
-            (None, _) => out.push_str(meaning(self.wish)),
-        }
-        match note {
-            Some(Ok(())) => out.push_str("\nThe reason was posted as a comment.\n"),
-            Some(Err(err)) => {
-                let problem = markdown::line(&err.kind().to_string(), 300);
-                let _ = writeln!(out, "\nThe reason could not be posted as a comment: {problem}.");
-            }
-            None => {}
-        }
-        if let Some(details) = self.target.cx.offers::<GetIssueDetails>() {
-            let _ = writeln!(out, "\nNext: `{details}` with `issueId` {id} shows the whole issue.");
-        }
-        out
-    }
-
-    /// What Sentry shows otherwise than asked, as far as that can be told.
-    fn unmet(&self, after: &Issue) -> Option<&'static str> {
-        if !self.wish.has_status(after) {
-            return Some("status");
-        }
-        lost_assignee(self.change, after).then_some("assignee")
-    }
-
-    fn write_states(&self, out: &mut String, outcome: &Outcome) {
-        let states = |issue: &Issue| (status(issue), assignee(issue.assigned_to.as_ref()));
-        let (old_status, old_assignee) = states(self.before);
-        let _ = match outcome {
-            Outcome::Same => writeln!(
-                out,
-                "Nothing was changed. Sentry's present state:\n\n\
-                 - Status: {old_status}\n- Assigned to: {old_assignee}"
-            ),
-            Outcome::Changed(after) => {
-                let (new_status, new_assignee) = states(after);
-                writeln!(
-                    out,
-                    "Read back from Sentry after the change:\n\n\
-                     - Status: {}\n- Assigned to: {}",
-                    arrow(&old_status, &new_status),
-                    arrow(&old_assignee, &new_assignee)
-                )
-            }
-            Outcome::Unread(err) => writeln!(
-                out,
-                "The state afterwards could not be read ({}). Before, it was: {old_status}, \
-                 assigned to {old_assignee}.",
-                markdown::line(&err.kind().to_string(), 300)
-            ),
-        };
-    }
-}
-
-fn arrow(old: &str, new: &str) -> String {
-    if old == new { format!("{new} (unchanged)") } else { format!("{old} → {new}") }
-}
-
-/// What the status does from now on.
-fn meaning(wish: &Wish) -> &'static str {
-    match wish.status {
-        Some(Status::Resolved) => "\nA new event reopens it as a regression.\n",
-        Some(Status::ResolvedInNextRelease) => {
-            "\nAn event in the next release or a later one reopens it; older releases do not.\n"
-        }
-        Some(Status::Ignored) => {
-            "\nIts events are still stored, but it is out of the default list.\n"
-        }
-        Some(Status::Unresolved) | None => "",
     }
 }
 

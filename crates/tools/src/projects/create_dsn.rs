@@ -34,13 +34,13 @@ impl Tool for CreateDsn {
     const EFFECT: Effect = Effect::Create;
     const REQUIRES: ScopeSet = needs(Scope::ProjectWrite);
     const UPSTREAM: Upstream = Upstream {
-        endpoint: "POST /projects/{org}/{project}/keys/",
+        endpoint: "POST /api/0/projects/{org}/{project}/keys/",
         accepts: &[needs(Scope::ProjectWrite)],
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
         let Params { organization_slug: org, project_slug: project, .. } = &params;
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let name = required("name", &params.name)?;
         let created = cx.sentry.create_client_key(org, project, name, region.as_ref()).await;
         let key = created.map_err(|err| {

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use sentry_client::{
-    ErrorKind, Region, Slug,
+    Region, Slug,
     client_keys::{ClientKey, ListClientKeys},
     projects::NewProject,
-    repositories::{ListRepositories, Repository},
 };
 use serde::Deserialize;
 
@@ -18,20 +17,16 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    error::{Error, Result},
-    gate::Constraint,
+    error::Result,
+    gate::{Constraint, needs},
     params::{OrganizationSlug, RegionUrl, TeamSlug},
     render::markdown,
+    repository::{self, Wanted},
     tool::{Context, Effect, Tool, Upstream},
 };
 
 /// The name that Sentry gives to the key of a new project.
 const DEFAULT_KEY: &str = "Default";
-/// How many pages of 100 repositories are searched for one name.
-const MAX_PAGES: usize = 10;
-/// How many candidates are named where a repository is ambiguous.
-const MAX_CANDIDATES: usize = 10;
-
 pub(crate) struct CreateProject;
 
 /// Create a project for a team, with its DSN. Use it only when the user asks for a new project.
@@ -57,14 +52,14 @@ impl Tool for CreateProject {
     const EFFECT: Effect = Effect::Create;
     const REQUIRES: ScopeSet = ScopeSet::of(&[Scope::ProjectWrite, Scope::TeamRead]);
     const UPSTREAM: Upstream = Upstream {
-        endpoint: "POST /teams/{org}/{team}/projects/",
-        accepts: &[ScopeSet::of(&[Scope::ProjectWrite])],
+        endpoint: "POST /api/0/teams/{org}/{team}/projects/",
+        accepts: &[needs(Scope::ProjectWrite)],
     };
     const POINTLESS_IN: Option<Constraint> = Some(Constraint::Project);
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
         let Params { organization_slug: org, team_slug: team, .. } = &params;
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let slug = chosen_slug("slug", params.slug.as_deref())?;
         let platform = platform(params.platform.as_deref());
         let new = NewProject {
@@ -75,7 +70,7 @@ impl Tool for CreateProject {
         let scene = Scene { cx, org, region: region.as_ref() };
         // Before the creation: a name that matches nothing must not leave half a result behind.
         let repository = match given(params.repository.as_deref()) {
-            Some(name) => Some(scene.resolve(name).await?),
+            Some(name) => Some(repository::wanted(cx, org, region.as_ref(), name).await?),
             None => None,
         };
 
@@ -102,14 +97,6 @@ impl Tool for CreateProject {
     }
 }
 
-/// A repository that was asked for.
-enum Wanted {
-    /// It exists, at this integration.
-    Found { name: String, integration: String },
-    /// The token may not list repositories.
-    Unlisted,
-}
-
 /// What every step of a creation needs.
 struct Scene<'a> {
     cx: &'a Context<'a>,
@@ -118,72 +105,6 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    async fn resolve(&self, wanted: &str) -> Result<Wanted> {
-        let Some(known) = self.repositories(wanted).await? else { return Ok(Wanted::Unlisted) };
-        let exact: Vec<_> = known.iter().filter(|known| same(&known.name, wanted)).collect();
-        let matches = if exact.is_empty() && !wanted.contains('/') {
-            known.iter().filter(|known| ends_with(&known.name, wanted)).collect()
-        } else {
-            exact
-        };
-        match matches.as_slice() {
-            [only] => match only.integration() {
-                Some(integration) => Ok(Wanted::Found {
-                    name: only.name.clone(),
-                    integration: integration.to_owned(),
-                }),
-                None => Err(Error::argument(
-                    "repository",
-                    format!(
-                        "{} is not connected through an integration, so it cannot be linked; \
-                         nothing was created. Leave `repository` out, or connect it in Sentry",
-                        markdown::code(&only.name, 200)
-                    ),
-                )),
-            },
-            [] => Err(unresolved("no connected repository is called", wanted, &known)),
-            several => {
-                Err(unresolved("several repositories match", wanted, several.iter().copied()))
-            }
-        }
-    }
-
-    /// The repositories whose names contain the last part of `wanted`: the parts before it
-    /// are written differently from provider to provider. `None` if they may not be listed.
-    async fn repositories(&self, wanted: &str) -> Result<Option<Vec<Repository>>> {
-        let part = wanted.rsplit('/').next().map(str::trim).filter(|part| !part.is_empty());
-        let mut found = Vec::new();
-        let mut cursor = None;
-        for _ in 0..MAX_PAGES {
-            let list = ListRepositories {
-                query: part,
-                per_page: Some(100),
-                cursor: cursor.as_ref(),
-                region: self.region,
-            };
-            let page = match self.cx.sentry.list_repositories(self.org, &list).await {
-                Ok(page) => page,
-                Err(err) => match err.kind() {
-                    ErrorKind::Forbidden { .. } | ErrorKind::NotFound { .. } => return Ok(None),
-                    _ => return Err(err.into()),
-                },
-            };
-            found.extend(page.items);
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(Some(found));
-            }
-        }
-        Err(Error::argument(
-            "repository",
-            format!(
-                "more than {} repositories match {}; pass the full name",
-                MAX_PAGES * 100,
-                markdown::code(wanted, 200)
-            ),
-        ))
-    }
-
     /// The DSN of the new project, or why there is none. The project exists, so nothing here
     /// is an error.
     async fn dsn(&self, project: &Slug) -> String {
@@ -247,43 +168,6 @@ impl Scene<'_> {
             }
         })
     }
-}
-
-/// GitLab writes `acme / web` where others write `acme/web`; no provider tells case apart.
-fn normal(name: &str) -> String {
-    let parts: Vec<&str> = name.split('/').map(str::trim).collect();
-    parts.join("/").to_lowercase()
-}
-
-fn same(known: &str, wanted: &str) -> bool {
-    normal(known) == normal(wanted)
-}
-
-fn ends_with(known: &str, wanted: &str) -> bool {
-    normal(known).ends_with(&format!("/{}", normal(wanted)))
-}
-
-fn unresolved<'a>(
-    problem: &str,
-    wanted: &str,
-    candidates: impl IntoIterator<Item = &'a Repository>,
-) -> Error {
-    let mut text = format!("{problem} {}; nothing was created", markdown::code(wanted, 200));
-    let mut candidates = candidates.into_iter();
-    let names: Vec<String> = candidates
-        .by_ref()
-        .take(MAX_CANDIDATES)
-        .map(|candidate| markdown::code(&candidate.name, 200))
-        .collect();
-    if !names.is_empty() {
-        let _ = write!(text, ". Candidates: {}", names.join(", "));
-    }
-    let more = candidates.count();
-    if more > 0 {
-        let _ = write!(text, ", and {more} more");
-    }
-    text.push_str(". Pass one full name, or leave `repository` out");
-    Error::argument("repository", text)
 }
 
 #[cfg(test)]
@@ -431,7 +315,7 @@ mod tests {
             .await;
         let out = call(&sentry, "create_project", args(&json!({ "repository": "acme/ios" }))).await;
         assert!(out.contains("more than 1000 repositories match"), "{out}");
-        assert_eq!(sentry.requests().await.len(), super::MAX_PAGES);
+        assert_eq!(sentry.requests().await.len(), crate::repository::MAX_PAGES);
     }
 
     #[tokio::test]

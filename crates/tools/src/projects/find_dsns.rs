@@ -36,13 +36,13 @@ impl Tool for FindDsns {
     const EFFECT: Effect = Effect::Read;
     const REQUIRES: ScopeSet = needs(Scope::ProjectRead);
     const UPSTREAM: Upstream = Upstream {
-        endpoint: "GET /projects/{org}/{project}/keys/",
+        endpoint: "GET /api/0/projects/{org}/{project}/keys/",
         accepts: &[needs(Scope::ProjectRead)],
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
         let Params { organization_slug: org, project_slug: project, .. } = &params;
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let list = ListClientKeys {
             per_page: Some(50),
             cursor: params.cursor.as_deref(),
@@ -53,7 +53,7 @@ impl Tool for FindDsns {
         for key in &page.items {
             entry(&mut out, key);
         }
-        if page.items.is_empty() && page.next.is_none() {
+        if page.items.is_empty() && page.skipped == 0 && page.next.is_none() {
             out.push_str(&nothing(cx, &params));
         }
         markdown::page_end(&mut out, &page);
@@ -146,5 +146,15 @@ mod tests {
         let sentry = FakeSentry::start().await.status("GET", KEYS, 404, json!({})).await;
         let out = call(&sentry, "find_dsns", web()).await;
         assert!(out.starts_with("error: Sentry found nothing") && out.contains("`web`"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn keys_that_cannot_be_read_are_not_told_as_none() {
+        let path = "projects/acme/web/keys/";
+        let sentry = FakeSentry::start().await.get(path, json!([null])).await;
+        let args = json!({ "organizationSlug": "acme", "projectSlug": "web" });
+        let out = call(&sentry, "find_dsns", args).await;
+        assert!(out.ends_with("1 entry could not be read and was left out."), "{out:?}");
+        assert!(!out.contains("No client keys"), "{out}");
     }
 }

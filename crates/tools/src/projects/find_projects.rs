@@ -46,13 +46,13 @@ impl Tool for FindProjects {
     const EFFECT: Effect = Effect::Read;
     const REQUIRES: ScopeSet = needs(Scope::ProjectRead);
     const UPSTREAM: Upstream = Upstream {
-        endpoint: "GET /organizations/{org}/projects/ or GET /projects/",
+        endpoint: "GET /api/0/organizations/{org}/projects/` or `GET /api/0/projects/",
         accepts: &[needs(Scope::OrgRead), needs(Scope::ProjectRead)],
     };
     const POINTLESS_IN: Option<Constraint> = Some(Constraint::Project);
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let list = ListProjects {
             query: given(params.query.as_deref()),
             per_page: Some(PER_PAGE),
@@ -61,7 +61,12 @@ impl Tool for FindProjects {
         };
         match cx.sentry.list_projects(&params.organization_slug, &list).await {
             Ok(page) => Ok(answer(cx, &params, &page, false)),
-            Err(err) if matches!(err.kind(), ErrorKind::Forbidden { .. }) => {
+            // A token that may list organizations was refused for another reason, which an empty
+            // list of the user's own projects would hide.
+            Err(err)
+                if matches!(err.kind(), ErrorKind::Forbidden { .. })
+                    && !cx.token_has(needs(Scope::OrgRead)).await =>
+            {
                 match own_projects(cx, &params, list).await? {
                     Some(page) => Ok(answer(cx, &params, &page, true)),
                     None => Err(Error::Sentry(err)),
@@ -114,7 +119,7 @@ fn answer(cx: &Context<'_>, params: &Params, page: &Page<Project>, own: bool) ->
     for project in &page.items {
         let _ = writeln!(out, "{}", entry(project));
     }
-    if page.items.is_empty() {
+    if page.items.is_empty() && page.skipped == 0 {
         let _ = writeln!(out, "{}", nothing(cx, params, page));
     }
     if own {
@@ -233,6 +238,27 @@ mod tests {
             "{out}"
         );
         assert!(!out.contains("theirs"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn a_foreign_organization_is_refused_and_not_shown_as_empty() {
+        let scopes = json!({ "auth": { "scopes": ["org:write", "project:read"] } });
+        let sentry = FakeSentry::start().await.status("GET", LIST, 403, json!({})).await;
+        let sentry = sentry.get("/api/0/", scopes).await;
+        let sentry = sentry
+            .get_page(OWN, json!([own(2, "x", &json!({ "slug": "other" }))]), Some("9:50:0"))
+            .await;
+        let out = call(&sentry, "find_projects", acme()).await;
+        assert!(out.contains("although the auth token has every scope this needs"), "{out}");
+        assert!(!sentry.requests().await.iter().any(|request| request.path == OWN));
+    }
+
+    #[tokio::test]
+    async fn projects_that_cannot_be_read_are_not_told_as_none() {
+        let sentry = FakeSentry::start().await.get(LIST, json!([null, [1, "x"]])).await;
+        let out = call(&sentry, "find_projects", acme()).await;
+        assert!(out.ends_with("2 entries could not be read and were left out."), "{out:?}");
+        assert!(!out.contains("No projects"), "{out}");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use sentry_client::{ErrorKind, Slug, client_keys::ClientKey, projects::Project};
 use crate::{
     catalog::Toolset,
     error::{Error, Result},
+    params::given,
     render::markdown,
     tool::{Context, Tool},
 };
@@ -27,11 +28,6 @@ pub(crate) const PROJECTS: Toolset = Toolset {
         &create_dsn::CreateDsn,
     ],
 };
-
-/// Text that a caller gave; blank counts as not given.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
 
 /// Text that must not be blank.
 fn required<'a>(name: &str, text: &'a str) -> Result<&'a str> {

@@ -47,12 +47,12 @@ impl Tool for UpdateProject {
     const EFFECT: Effect = Effect::Update;
     const REQUIRES: ScopeSet = needs(Scope::ProjectWrite);
     const UPSTREAM: Upstream = Upstream {
-        endpoint: "PUT /projects/{org}/{project}/",
+        endpoint: "PUT /api/0/projects/{org}/{project}/",
         accepts: &[needs(Scope::ProjectWrite)],
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let update = Update { cx, params: &params, region: region.as_ref() };
         let wanted = update.wanted()?;
         let before = update.before().await?;

@@ -49,7 +49,7 @@ impl Tool for FindReleases {
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let query = params.query.as_deref().map(str::trim).filter(|query| !query.is_empty());
         let list = ListReleases {
             project: params.project_slug.as_deref(),

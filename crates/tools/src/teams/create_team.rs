@@ -43,7 +43,7 @@ impl Tool for CreateTeam {
     };
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let region = cx.region(params.region_url.as_deref().map(String::as_str))?;
+        let region = cx.region(params.region_url.as_ref())?;
         let name = checked(&params.name)?;
         let org = &*params.organization_slug;
         let created = cx.sentry.create_team(org, name, region.as_ref()).await;
