@@ -27,7 +27,7 @@ const STOP_GRACE: Duration = Duration::from_millis(500);
 
 /// Serves one client until it closes standard input or the process is asked to stop.
 ///
-/// Must run on a multi-threaded runtime with I/O, time and signals. Answers in flight at the end
+/// Must run on a runtime with I/O, time and signals. Answers in flight at the end
 /// have half a second to finish.
 pub async fn serve(server: McpServer) -> io::Result<()> {
     let stop = stop_signal()?;
