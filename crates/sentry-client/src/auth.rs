@@ -4,12 +4,12 @@ use serde::Deserialize;
 
 use crate::{Client, Result, drift, request::Route};
 
-/// Whom a token belongs to.
+/// Whom a token belongs to, as far as Sentry tells.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct User {
-    /// The numeric id.
-    #[serde(deserialize_with = "drift::id")]
-    pub id: String,
+    /// The numeric id, as text.
+    #[serde(default, deserialize_with = "drift::maybe_id")]
+    pub id: Option<String>,
     /// The name for people; free text that the user chose.
     #[serde(default, deserialize_with = "drift::text")]
     pub name: Option<String>,
@@ -37,18 +37,20 @@ mod tests {
     use crate::{ErrorKind, testing::client};
 
     #[tokio::test]
-    async fn a_user_needs_only_an_id() {
-        for (body, email) in [
+    async fn a_user_is_read_whatever_is_missing() {
+        for (body, id, email) in [
             (
                 json!({"id": "1", "name": "tester", "email": "tester@example.test"}),
+                Some("1"),
                 Some("tester@example.test"),
             ),
-            (json!({"id": 1, "name": null, "email": null}), None),
-            (json!({"id": 1, "email": {"x": 1}, "avatar": []}), None),
+            (json!({"id": 1, "name": null, "email": null}), Some("1"), None),
+            (json!({"id": [], "email": {"x": 1}, "avatar": []}), None, None),
+            (json!({"email": "tester@example.test"}), None, Some("tester@example.test")),
         ] {
             let sentry = FakeSentry::start().await.get("/api/0/auth/", body).await;
             let user = client(&sentry).authenticated_user().await.unwrap();
-            assert_eq!((user.id.as_str(), user.email.as_deref()), ("1", email));
+            assert_eq!((user.id.as_deref(), user.email.as_deref()), (id, email));
         }
     }
 

@@ -1,17 +1,17 @@
 //! Client keys of a project: the DSNs that SDKs send events to.
 //! Changing and deleting a key are not covered, and the secret half of a DSN is never read.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{Client, Cursor, Page, Region, Result, Slug, drift, request::Route};
 
-/// A client key.
+/// A client key. It has an id or a public DSN; what has neither is not read as a key.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct ClientKey {
     /// The id: 32 hexadecimal digits, or a UUID in a compatible server.
-    #[serde(deserialize_with = "drift::id")]
-    pub id: String,
+    #[serde(default, deserialize_with = "drift::maybe_id")]
+    pub id: Option<String>,
     /// The name for people; new keys of new projects are called `Default`.
     #[serde(default, deserialize_with = "drift::text")]
     pub name: Option<String>,
@@ -24,6 +24,17 @@ pub struct ClientKey {
     /// The key as the URLs that SDKs are configured with.
     #[serde(default, deserialize_with = "drift::maybe")]
     dsn: Option<Dsn>,
+}
+
+impl<'de> Deserialize<'de> for ClientKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClientKey, D::Error> {
+        // Not this function: the one that `remote` derives from the fields.
+        let key = ClientKey::deserialize(deserializer)?;
+        if key.id.is_none() && key.public_dsn().is_none() {
+            return Err(de::Error::custom("expected an id"));
+        }
+        Ok(key)
+    }
 }
 
 impl ClientKey {
@@ -116,9 +127,19 @@ mod tests {
     #[test]
     fn a_key_without_details_counts_as_active() {
         let key = key(r#"{"id": 5, "isActive": null, "rateLimit": null, "dsn": null}"#);
-        assert_eq!(key.id, "5");
+        assert_eq!(key.id.as_deref(), Some("5"));
         assert!(key.accepts_events());
         assert_eq!(key.public_dsn(), None);
+    }
+
+    #[test]
+    fn a_key_needs_an_id_or_a_dsn() {
+        let key = key(r#"{"dsn": {"public": "http://ab@host/1"}}"#);
+        assert_eq!((key.id.as_deref(), key.public_dsn()), (None, Some("http://ab@host/1")));
+        for bad in ["{}", r#"{"name": "web"}"#, r#"{"id": "", "dsn": {"public": ""}}"#] {
+            let err = serde_json::from_str::<ClientKey>(bad).unwrap_err();
+            assert!(err.to_string().starts_with("expected an id"), "{bad}: {err}");
+        }
     }
 
     #[test]

@@ -50,6 +50,16 @@ pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     }
 }
 
+/// The same for an id that nothing depends on; what is no id is `None`.
+pub fn maybe_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match deserializer.deserialize_any(ScalarVisitor)? {
+        Scalar::Text(text) if !text.trim().is_empty() => Some(text),
+        Scalar::Unsigned(number) => Some(number.to_string()),
+        Scalar::Signed(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
 /// A number or a numeric string; anything else is `None`.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     #[expect(clippy::cast_precision_loss, reason = "a count above 2^53 may be off by a little")]
@@ -398,6 +408,22 @@ mod tests {
         assert_eq!(read(r#"{"id": 17}"#).as_deref(), Some("17"));
         for bad in ["{}", r#"{"id": null}"#, r#"{"id": ""}"#, r#"{"id": {}}"#, r#"{"id": true}"#] {
             assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_nothing_depends_on_may_be_missing() {
+        #[derive(Debug, Deserialize)]
+        struct Thing {
+            #[serde(default, deserialize_with = "maybe_id")]
+            id: Option<String>,
+        }
+        let read = |json: &str| serde_json::from_str::<Thing>(json).unwrap().id;
+        assert_eq!(read(r#"{"id": "a1"}"#).as_deref(), Some("a1"));
+        assert_eq!(read(r#"{"id": 17}"#).as_deref(), Some("17"));
+        for none in ["{}", r#"{"id": null}"#, r#"{"id": " "}"#, r#"{"id": {}}"#, r#"{"id": true}"#]
+        {
+            assert_eq!(read(none), None, "{none}");
         }
     }
 

@@ -136,7 +136,7 @@ pub enum ErrorKind {
     /// Status 409: the thing exists already, or somebody else is changing it.
     #[error("sentry reports a conflict with what exists already{}", quoted(detail.as_deref()))]
     Conflict {
-        /// Sentry's text.
+        /// Sentry's text; messages per field are joined into one.
         detail: Option<String>,
     },
     /// A redirect that is not followed: of a write, to another host, out of the fence, or

@@ -8,9 +8,9 @@ use crate::{Client, Cursor, Page, Region, Result, Slug, drift, request::Route};
 /// A project, as lists and single answers show it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Project {
-    /// The numeric id, as text.
-    #[serde(deserialize_with = "drift::id")]
-    pub id: String,
+    /// The numeric id, as text, if Sentry tells it.
+    #[serde(default, deserialize_with = "drift::maybe_id")]
+    pub id: Option<String>,
     /// The slug, by which every other endpoint names the project.
     #[serde(deserialize_with = "drift::id")]
     pub slug: String,
@@ -87,6 +87,12 @@ pub struct ProjectChanges<'a> {
 #[derive(Serialize)]
 struct Nothing {}
 
+#[derive(Deserialize)]
+struct ProjectId {
+    #[serde(default, deserialize_with = "drift::maybe_id")]
+    id: Option<String>,
+}
+
 impl Client {
     /// `GET /api/0/organizations/{org}/projects/`
     ///
@@ -136,6 +142,20 @@ impl Client {
         self.get(Route::project(org, project)).in_region(region).json().await
     }
 
+    /// `GET /api/0/projects/{org}/{project}/`, read for nothing but the numeric id.
+    ///
+    /// `None` if Sentry does not tell it. A renamed project is found under its old slug, too.
+    pub async fn get_project_id(
+        &self,
+        org: &Slug,
+        project: &Slug,
+        region: Option<&Region>,
+    ) -> Result<Option<String>> {
+        let found: ProjectId =
+            self.get(Route::project(org, project)).in_region(region).json().await?;
+        Ok(found.id)
+    }
+
     /// `POST /api/0/teams/{org}/{team}/projects/`
     ///
     /// A slug that exists is a conflict (409) or, in some versions, a validation error.
@@ -181,7 +201,11 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use test_support::FakeSentry;
+
     use super::*;
+    use crate::testing::client;
 
     #[test]
     fn a_project_is_read_whatever_is_missing_or_of_another_type() {
@@ -189,9 +213,28 @@ mod tests {
             r#"{"id": 7, "slug": "web", "name": null, "platform": ["x"], "teams": {}, "organization": 3}"#,
         )
         .unwrap();
-        assert_eq!((project.id.as_str(), project.slug.as_str()), ("7", "web"));
+        assert_eq!((project.id.as_deref(), project.slug.as_str()), (Some("7"), "web"));
         assert!(project.name.is_none() && project.platform.is_none());
         assert!(project.teams.is_none() && project.organization.is_none());
+    }
+
+    #[test]
+    fn a_project_needs_a_slug_and_no_id() {
+        let read = |json: &str| serde_json::from_str::<Project>(json);
+        assert_eq!(read(r#"{"slug": "web"}"#).unwrap().id, None);
+        assert!(read(r#"{"id": 7}"#).is_err());
+    }
+
+    #[tokio::test]
+    async fn an_id_is_read_without_anything_else() {
+        for (body, expected) in
+            [(json!({"id": 7}), Some("7")), (json!({"slug": "web", "id": null}), None)]
+        {
+            let sentry = FakeSentry::start().await.get("/api/0/projects/acme/web/", body).await;
+            let (org, project) = ("acme".parse().unwrap(), "web".parse().unwrap());
+            let id = client(&sentry).get_project_id(&org, &project, None).await.unwrap();
+            assert_eq!(id.as_deref(), expected);
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) fn failure(is_read: bool, answer: &Answer, attempts: u32) -> ErrorKin
         401 => ErrorKind::Unauthorized { detail: detail(&body) },
         403 => ErrorKind::Forbidden { detail: detail(&body) },
         404 => ErrorKind::NotFound { detail: detail(&body) },
-        409 => ErrorKind::Conflict { detail: detail(&body) },
+        409 => ErrorKind::Conflict { detail: detail(&body).or_else(|| joined(&fields(&body))) },
         429 => ErrorKind::RateLimited { retry_after: wait_of(answer, &body) },
         // A gateway that lost the answer does not know whether the write was made.
         502 | 504 if !is_read => {
@@ -76,14 +76,29 @@ fn detail(body: &Value) -> Option<String> {
 }
 
 /// `{"platform": ["Invalid platform"]}`: messages per field; nested fields with a dot.
+///
+/// Some endpoints wrap the same in a `detail` without a message of its own.
 fn fields(body: &Value) -> Vec<(String, Vec<String>)> {
     let mut fields = Vec::new();
-    if let Value::Object(map) = body {
-        for (name, value) in map.iter().filter(|(name, _)| *name != "detail") {
-            collect(&shorten(name, 60), value, &mut fields, 3);
+    let Value::Object(map) = body else { return fields };
+    let wrapped = match map.get("detail") {
+        Some(Value::Object(inner)) if !matches!(inner.get("message"), Some(Value::String(_))) => {
+            Some(inner)
         }
+        _ => None,
+    };
+    let own = map.iter().filter(|(name, _)| *name != "detail");
+    for (name, value) in own.chain(wrapped.into_iter().flatten()) {
+        collect(&shorten(name, 60), value, &mut fields, 3);
     }
     fields
+}
+
+/// Messages per field as one text, where a kind has room for no more.
+fn joined(fields: &[(String, Vec<String>)]) -> Option<String> {
+    let texts: Vec<_> =
+        fields.iter().map(|(name, texts)| format!("{name}: {}", texts.join(", "))).collect();
+    Some(shorten(&texts.join("; "), TEXT)).filter(|text| !text.is_empty())
 }
 
 fn collect(name: &str, value: &Value, fields: &mut Vec<(String, Vec<String>)>, depth: usize) {
@@ -235,6 +250,49 @@ mod tests {
             "rules.0.id=Missing",
         ];
         assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn messages_inside_detail_are_kept_per_field_unless_it_has_its_own() {
+        let ErrorKind::Validation { detail: None, fields } =
+            told(400, &json!({"detail": {"slug": ["Taken"]}}))
+        else {
+            panic!("no validation")
+        };
+        assert_eq!(fields, [("slug".to_owned(), vec!["Taken".to_owned()])]);
+        let body = json!({"detail": {"code": "x", "message": "no", "extra": {"a": "b"}}});
+        assert!(
+            matches!(told(400, &body), ErrorKind::Validation { detail: Some(_), fields } if fields.is_empty())
+        );
+    }
+
+    #[test]
+    fn a_conflict_keeps_its_text_whatever_its_shape() {
+        for (body, expected) in [
+            (json!({"detail": "exists"}), Some("exists")),
+            (json!({"detail": {"message": "exists"}}), Some("exists")),
+            (json!({"detail": {"slug": ["exists", "short"]}}), Some("slug: exists, short")),
+            (
+                json!({"detail": {"name": "long", "slug": {"en": ["exists"]}}}),
+                Some("name: long; slug.en: exists"),
+            ),
+            (json!({"slug": ["exists"]}), Some("slug: exists")),
+            (json!({"detail": {}}), None),
+            (json!({}), None),
+            (json!(null), None),
+        ] {
+            match told(409, &body) {
+                ErrorKind::Conflict { detail } => assert_eq!(detail.as_deref(), expected, "{body}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        let many: Vec<_> = (0..50).map(|_| "x".repeat(1000)).collect();
+        let ErrorKind::Conflict { detail: Some(long) } =
+            told(409, &json!({"detail": {"slug": many}}))
+        else {
+            panic!("no text");
+        };
+        assert_eq!(long.chars().count(), 301);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use crate::{Client, Cursor, Page, Region, Result, Slug, drift, request::Route};
 /// A team.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Team {
-    /// The numeric id, as text.
-    #[serde(deserialize_with = "drift::id")]
-    pub id: String,
+    /// The numeric id, as text, if Sentry tells it.
+    #[serde(default, deserialize_with = "drift::maybe_id")]
+    pub id: Option<String>,
     /// The slug, by which every other endpoint names the team.
     #[serde(deserialize_with = "drift::id")]
     pub slug: String,
@@ -65,5 +65,19 @@ impl Client {
             .body(&NewTeam { name })
             .json()
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_team_needs_a_slug_and_no_id() {
+        let read = |json: &str| serde_json::from_str::<Team>(json);
+        let team = read(r#"{"slug": "core", "id": null, "name": 7}"#).unwrap();
+        assert_eq!((team.slug.as_str(), team.id, team.name.as_deref()), ("core", None, Some("7")));
+        assert_eq!(read(r#"{"slug": "core", "id": 4}"#).unwrap().id.as_deref(), Some("4"));
+        assert!(read(r#"{"id": "4"}"#).is_err());
     }
 }

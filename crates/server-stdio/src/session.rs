@@ -4,7 +4,7 @@ use figment::providers::Serialized;
 use sentry_sim::{Simulation, tokens};
 use server::{
     McpServer,
-    config::{Loaded, Place},
+    config::{self, Loaded, Place},
 };
 
 use crate::{
@@ -28,6 +28,7 @@ impl Session {
         if let Some(simulation) = &simulation {
             point_at(simulation, &mut options);
         }
+        warn_of_unknown_variables();
         let loaded = Loaded::read(config, &Serialized::defaults(&options))?;
         server::telemetry::start(&loaded.config.log);
         if !demo && loaded.place("access_token") == Place::Flag("--access-token") {
@@ -65,6 +66,13 @@ impl Session {
              SENTRY_ACCESS_TOKEN, or name a file that holds it with --access-token-file.\n\
              To look around without an account: sentry-mcp --demo"
         ))
+    }
+}
+
+/// Before the settings are read: a misspelled variable may be why they cannot be used.
+pub(crate) fn warn_of_unknown_variables() {
+    for line in config::unknown_variables() {
+        tell("warning", &line);
     }
 }
 

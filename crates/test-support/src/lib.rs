@@ -197,7 +197,7 @@ mod tests {
         let sentry =
             FakeSentry::start().await.get("auth/", json!({"id": 7, "name": "tester"})).await;
         let user = sentry.client().authenticated_user().await.unwrap();
-        assert_eq!(user.id, "7");
+        assert_eq!(user.id.as_deref(), Some("7"));
         let expected = Received {
             method: "GET".into(),
             path: "/api/0/auth/".into(),

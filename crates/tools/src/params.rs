@@ -3,20 +3,23 @@
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 /// Text that a caller gave; blank counts as not given.
 pub(crate) fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// The longest [`NamePart`], in characters: names in Sentry are shorter, and URLs have a limit.
+const MAX_NAME_PART: usize = 200;
+
 /// Declares a parameter type: what it holds, and what a model is told about it.
 macro_rules! parameter {
-    ($(#[doc = $doc:literal])+ $name:ident($inner:ty), $description:literal) => {
+    ($(#[doc = $doc:literal])+ $name:ident($(#[$read:meta])? $inner:ty), $description:literal) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, Deserialize)]
         #[serde(transparent)]
-        pub(crate) struct $name(pub(crate) $inner);
+        pub(crate) struct $name($(#[$read])? pub(crate) $inner);
 
         impl Deref for $name {
             type Target = $inner;
@@ -72,6 +75,14 @@ parameter!(
     ""
 );
 parameter!(
+    /// Part of the names in a list; blank text is an empty part, which every name has.
+    NamePart(
+        #[serde(deserialize_with = "name_part")]
+        String
+    ),
+    "Part of name or slug."
+);
+parameter!(
     /// Where the next page of a list starts.
     Cursor(sentry_client::Cursor),
     "From the last answer."
@@ -91,3 +102,45 @@ parameter!(
     ProjectSlugOrId(sentry_client::SlugOrId),
     "Project slug or id."
 );
+
+impl NamePart {
+    /// The text, unless it is blank.
+    pub(crate) fn of(part: Option<&NamePart>) -> Option<&str> {
+        given(part.map(|part| part.as_str()))
+    }
+}
+
+fn name_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let length = text.trim().chars().count();
+    if length <= MAX_NAME_PART {
+        return Ok(text);
+    }
+    Err(de::Error::custom(format!(
+        "{length} characters are too many; pass part of a name, at most {MAX_NAME_PART}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(text: &str) -> Result<NamePart, String> {
+        serde_json::from_value(text.into()).map_err(|err| err.to_string())
+    }
+
+    #[test]
+    fn a_blank_part_of_a_name_counts_as_not_given() {
+        let shown = |text| NamePart::of(part(text).ok().as_ref()).map(str::to_owned);
+        assert_eq!(shown(" web "), Some("web".to_owned()));
+        assert_eq!(shown(" "), None);
+        assert_eq!(NamePart::of(None), None);
+    }
+
+    #[test]
+    fn a_part_of_a_name_has_at_most_200_characters() {
+        assert!(part(&format!(" {} ", "ä".repeat(200))).is_ok());
+        let problem = part(&"ä".repeat(201)).unwrap_err();
+        assert_eq!(problem, "201 characters are too many; pass part of a name, at most 200");
+    }
+}

@@ -9,7 +9,7 @@ use server::config::{Loaded, Place};
 use crate::{
     args::{Args, ConfigCommand, Output},
     commands::table::{self, PLAIN, QUIET},
-    session::Session,
+    session::{Session, warn_of_unknown_variables},
 };
 
 pub(super) async fn run(args: Args, command: ConfigCommand) -> anyhow::Result<ExitCode> {
@@ -53,6 +53,7 @@ fn quoted(value: String) -> String {
 
 /// With `--json` an error is a result, on stdout; the exit code is the same.
 fn check(args: &Args, output: Output) -> anyhow::Result<ExitCode> {
+    warn_of_unknown_variables();
     let loaded = Loaded::read(args.config.clone(), &Serialized::defaults(&args.options))
         .and_then(|loaded| loaded.check_files().map(|()| loaded));
     let mut out = anstream::stdout().lock();

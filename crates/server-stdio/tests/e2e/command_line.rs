@@ -37,6 +37,19 @@ async fn usage_errors_exit_with_2_and_leave_stdout_alone() {
 }
 
 #[tokio::test]
+async fn a_misspelled_variable_is_warned_of_once_and_stops_nothing() {
+    const WARNING: &str = "warning: the environment variable `SENTRY_MCP_PROJECTSLUG` is no \
+                           setting and has no effect; did you mean `SENTRY_MCP_PROJECT_SLUG`?\n";
+    for args in [&["config", "check"][..], &["config", "show"]] {
+        let mut command = command(args);
+        command.env("SENTRY_MCP_PROJECTSLUG", "hunter2");
+        let finished = run(command).await;
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), WARNING), "{args:?}");
+        assert!(!finished.stdout.contains("hunter2"), "{}", finished.stdout);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_token_says_where_to_get_one_and_what_to_tick() {
     let finished = run(command(&["--host=sentry.example.com"])).await;
     assert_eq!(finished.code, Some(2));

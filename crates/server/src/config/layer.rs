@@ -218,6 +218,15 @@ fn read_variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// The names of all variables that are set; what is not Unicode in one is replaced.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub(super) fn variable_names() -> Vec<String> {
+    env::vars_os()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .collect()
+}
+
 /// What the environment says, by the table and nothing else.
 fn environment() -> Result<Dict, ConfigError> {
     let mut values = Dict::new();
@@ -275,15 +284,16 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
     text.lines().position(sets).map(|at| at + 1)
 }
 
-/// The setting whose name is spelled most like `key`, unless none is close.
-fn nearest(key: &str) -> Option<&'static str> {
+/// The setting whose name is spelled most like `key`, unless none is close: a third of the
+/// letters may differ, and at most three.
+pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let key = key.to_lowercase().replace('-', "_");
     if key.len() > 40 {
         return None;
     }
     let distance = |name: &str| strsim::damerau_levenshtein(&key, name);
     let near = SETTINGS.into_iter().map(|setting| (distance(setting.name), setting.name));
-    near.filter(|&(distance, _)| distance <= 3).min().map(|(_, name)| name)
+    near.filter(|&(distance, name)| distance <= 3.min(name.len() / 3)).min().map(|(_, name)| name)
 }
 
 fn noun(found: &Actual) -> &'static str {

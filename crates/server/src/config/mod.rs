@@ -10,6 +10,7 @@ mod settled;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use std::{fmt, path::PathBuf};
 
@@ -26,6 +27,7 @@ pub use self::{
     layer::Place,
     settled::Entry,
     table::{Field, fields, schema},
+    unknown::unknown_variables,
 };
 use self::{layer::Layers, settled::Settled};
 

@@ -145,22 +145,24 @@ impl Scoped {
         let Some(SlugOrId::Slug(slug)) = project else {
             return Ok(Scoped { query, project: asked.clone(), asked, note: None });
         };
-        match cx.sentry.get_project(org, slug, region).await {
-            Ok(found) => {
-                let project = found.id.parse().ok();
-                Ok(Scoped { query, project, asked, note: None })
+        let reason = match cx.sentry.get_project_id(org, slug, region).await {
+            Ok(id) => match id.and_then(|id| id.parse().ok()) {
+                Some(id) => return Ok(Scoped { query, project: Some(id), asked, note: None }),
+                None => "Sentry did not tell the project's id",
+            },
+            Err(err) if matches!(err.kind(), ErrorKind::Forbidden { .. }) => {
+                "The token may not read the project itself"
             }
-            Err(err) if matches!(err.kind(), ErrorKind::Forbidden { .. }) => Ok(Scoped {
-                query: format!("{query} project:{slug}").trim_start().to_owned(),
-                project: None,
-                asked,
-                note: Some(format!(
-                    "The token may not read the project itself, so `project:{slug}` was added to \
-                     the query instead of asking for its id."
-                )),
-            }),
-            Err(err) => Err(err.into()),
-        }
+            Err(err) => return Err(err.into()),
+        };
+        let note =
+            format!("{reason}, so `project:{slug}` was added to the query instead of the id.");
+        Ok(Scoped {
+            query: format!("{query} project:{slug}").trim_start().to_owned(),
+            project: None,
+            asked,
+            note: Some(note),
+        })
     }
 }
 
@@ -374,6 +376,20 @@ mod tests {
         assert!(out.contains("Executed: query `is:unresolved project:api`, sort"), "{out}");
         assert!(out.contains("`project:api` was added to the query"), "{out}");
         assert!(sent(&sentry).await.iter().all(|(name, _)| name != "project"));
+    }
+
+    #[tokio::test]
+    async fn a_project_is_known_by_its_id_alone_and_without_one_by_its_slug() {
+        let found = |project| async move {
+            let sentry = FakeSentry::start().await.get("projects/acme/api/", project).await;
+            let sentry = sentry.get(LIST, json!([])).await;
+            search(&sentry, json!({ "projectSlugOrId": "api" })).await
+        };
+        let out = found(json!({ "id": 2 })).await;
+        assert!(out.contains("query `is:unresolved`, sort") && out.contains("(id `2`)"), "{out}");
+        let out = found(json!({ "slug": "api" })).await;
+        assert!(out.contains("Sentry did not tell the project's id, so `project:api`"), "{out}");
+        assert!(out.contains("query `is:unresolved project:api`, sort"), "{out}");
     }
 
     #[tokio::test]

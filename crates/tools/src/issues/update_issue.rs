@@ -126,7 +126,7 @@ impl Tool for UpdateIssue {
 /// The id behind `me`. A failure is tolerated: Sentry is then told `me` and answers for itself.
 async fn me(cx: &Context<'_>) -> Option<String> {
     match cx.sentry.within(ME_LIMIT).authenticated_user().await {
-        Ok(user) => Some(user.id),
+        Ok(user) => user.id,
         Err(err) => {
             tracing::debug!(error = %err, "the user behind the token is unknown");
             None

@@ -14,7 +14,7 @@ use crate::{
     answer::Answer,
     error::Result,
     gate::{Constraint, needs},
-    params::Cursor,
+    params::{Cursor, NamePart},
     render::markdown,
     tool::{Context, Effect, Tool, Upstream},
 };
@@ -29,8 +29,7 @@ pub(crate) struct FindOrganizations;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Params {
-    /// Part of a name or slug.
-    query: Option<String>,
+    query: Option<NamePart>,
     cursor: Option<Cursor>,
 }
 
@@ -45,7 +44,7 @@ impl Tool for FindOrganizations {
     const POINTLESS_IN: Option<Constraint> = Some(Constraint::Organization);
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
-        let query = params.query.as_deref().map(str::trim).filter(|query| !query.is_empty());
+        let query = NamePart::of(params.query.as_ref());
         let list =
             ListOrganizations { query, per_page: Some(PAGE), cursor: params.cursor.as_deref() };
         let found = cx.sentry.list_organizations(&list).await?;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::{
     answer::Answer,
     error::Result,
+    params::given,
     render::markdown,
     tool::{Context, Effect, Tool, Upstream},
 };
@@ -30,13 +31,18 @@ impl Tool for Whoami {
     async fn call(&self, cx: &Context<'_>, _: Params) -> Result<Answer> {
         let user = cx.sentry.authenticated_user().await?;
         let mut out = format!("# User at {}\n\n", cx.sentry.site().host());
-        if let Some(name) = user.name.as_deref().filter(|name| !name.trim().is_empty()) {
+        if let Some(name) = given(user.name.as_deref()) {
             let _ = writeln!(out, "- Name: {}", markdown::line(name, 200));
         }
-        if let Some(email) = user.email.as_deref().filter(|email| !email.trim().is_empty()) {
+        if let Some(email) = given(user.email.as_deref()) {
             let _ = writeln!(out, "- Email: {}", markdown::code(email, 254));
         }
-        let _ = writeln!(out, "- User id: {}", markdown::code(&user.id, 40));
+        if let Some(id) = &user.id {
+            let _ = writeln!(out, "- User id: {}", markdown::code(id, 40));
+        }
+        if out.ends_with("\n\n") {
+            out.push_str("Sentry accepts the auth token, but does not tell whose it is.\n");
+        }
         limits(&mut out, cx);
         Ok(Answer::new(out))
     }
@@ -97,6 +103,18 @@ mod tests {
 
         - Email: `` ` # x ``
         - User id: `1`
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_user_of_whom_nothing_is_known_is_told_as_such() {
+        let user = json!({ "id": null, "email": "" });
+        let sentry = FakeSentry::start().await.get("/api/0/auth/", user).await;
+        let out = call(&sentry, "whoami", json!({})).await;
+        assert_snapshot!(out.replace(&sentry.host(), "HOST"), @r"
+        # User at HOST
+
+        Sentry accepts the auth token, but does not tell whose it is.
         ");
     }
 

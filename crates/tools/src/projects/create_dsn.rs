@@ -1,5 +1,7 @@
 //! `create_dsn`. It creates an unlimited, active key, and changes none.
 
+use std::fmt::Write as _;
+
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use serde::Deserialize;
@@ -51,13 +53,12 @@ impl Tool for CreateDsn {
             Some(dsn) => markdown::code(dsn, 500),
             None => "Sentry did not tell; see the project's settings".to_owned(),
         };
-        Ok(Answer::new(format!(
-            "# DSN created for `{}` in `{}`\n\n- DSN: {dsn}\n- Key id: {}\n- Name: {}\n",
-            **project,
-            **org,
-            markdown::code(&key.id, 64),
-            key_name(&key),
-        )))
+        let mut out = format!("# DSN created for `{}` in `{}`\n\n- DSN: {dsn}\n", **project, **org);
+        if let Some(id) = &key.id {
+            let _ = writeln!(out, "- Key id: {}", markdown::code(id, 64));
+        }
+        let _ = writeln!(out, "- Name: {}", key_name(&key));
+        Ok(Answer::new(out))
     }
 }
 
@@ -91,6 +92,18 @@ mod tests {
         ");
         let sent = sentry.requests().await.pop().unwrap();
         assert_eq!(sent.body, json!({ "name": "mobile" }));
+    }
+
+    #[tokio::test]
+    async fn a_key_without_an_id_is_created_all_the_same() {
+        let key = json!({ "dsn": { "public": "https://c3@sentry.example.test/2" } });
+        let sentry = FakeSentry::start().await.post(KEYS, key).await;
+        assert_snapshot!(call(&sentry, "create_dsn", mobile()).await, @r"
+        # DSN created for `web` in `acme`
+
+        - DSN: `https://c3@sentry.example.test/2`
+        - Name: (no name)
+        ");
     }
 
     #[tokio::test]

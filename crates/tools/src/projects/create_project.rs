@@ -248,6 +248,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_project_without_an_id_is_created_all_the_same() {
+        let sentry = FakeSentry::start().await.post(CREATE, json!({ "slug": "ios-app" })).await;
+        let sentry = sentry.get(KEYS, json!([key("c3", "Default", true)])).await;
+        assert_snapshot!(call(&sentry, "create_project", args(&json!({}))).await, @r"
+        # Project created in `acme`
+
+        - Slug: `ios-app`
+        - Team: `mobile`
+        - DSN: `https://c3@sentry.example.test/5`
+        ");
+    }
+
+    #[tokio::test]
     async fn a_project_without_a_usable_key_gets_one() {
         let sentry = creating().await.get(KEYS, json!([key("a1", "Default", false)])).await;
         let sentry = sentry.post(KEYS, key("n1", "Default", true)).await;

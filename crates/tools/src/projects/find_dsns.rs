@@ -68,7 +68,11 @@ fn entry(out: &mut String, key: &ClientKey) {
     };
     let state = if key.accepts_events() { "active" } else { "inactive: drops events" };
     let _ = writeln!(out, "- {}: {dsn}", key_name(key));
-    let _ = write!(out, "  key id {}, {state}", markdown::code(&key.id, 64));
+    out.push_str("  ");
+    if let Some(id) = &key.id {
+        let _ = write!(out, "key id {}, ", markdown::code(id, 64));
+    }
+    out.push_str(state);
     let limit = key.rate_limit.and_then(|limit| limit.count.zip(limit.window));
     if let Some((count @ 1.., window @ 1..)) = limit {
         let _ = write!(out, ", at most {count} events in {window} s");

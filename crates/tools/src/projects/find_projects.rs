@@ -15,7 +15,7 @@ use crate::{
     answer::Answer,
     error::{Error, Result},
     gate::{Constraint, needs},
-    params::{Cursor, OrganizationSlug, RegionUrl},
+    params::{Cursor, NamePart, OrganizationSlug, RegionUrl},
     render::markdown,
     tool::{Context, Effect, Tool, Upstream},
 };
@@ -33,8 +33,7 @@ pub(crate) struct FindProjects;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Params {
     organization_slug: OrganizationSlug,
-    /// Part of name or slug.
-    query: Option<String>,
+    query: Option<NamePart>,
     cursor: Option<Cursor>,
     region_url: Option<RegionUrl>,
 }
@@ -54,7 +53,7 @@ impl Tool for FindProjects {
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
         let region = cx.region(params.region_url.as_ref())?;
         let list = ListProjects {
-            query: given(params.query.as_deref()),
+            query: NamePart::of(params.query.as_ref()),
             per_page: Some(PER_PAGE),
             cursor: params.cursor.as_deref(),
             region: region.as_ref(),
@@ -143,7 +142,9 @@ fn entry(project: &Project) -> String {
     if let Some(platform) = given(project.platform.as_deref()) {
         let _ = write!(entry, ", {}", markdown::line(platform, 64));
     }
-    let _ = write!(entry, ", id {}", markdown::code(&project.id, 40));
+    if let Some(id) = &project.id {
+        let _ = write!(entry, ", id {}", markdown::code(id, 40));
+    }
     entry
 }
 
@@ -154,7 +155,7 @@ fn nothing(cx: &Context<'_>, params: &Params, page: &Page<Project>) -> String {
     if params.cursor.is_some() {
         return "No more projects.".to_owned();
     }
-    if let Some(query) = given(params.query.as_deref()) {
+    if let Some(query) = NamePart::of(params.query.as_ref()) {
         let query = markdown::code(query, 100);
         return format!("No project matches {query}. Leave `query` out to list all.");
     }

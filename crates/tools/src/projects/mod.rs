@@ -47,7 +47,9 @@ fn platform(text: Option<&str>) -> Option<String> {
 /// The facts about a project that a next call needs.
 fn project_facts(out: &mut String, project: &Project) {
     let _ = writeln!(out, "- Slug: {}", markdown::code(&project.slug, 100));
-    let _ = writeln!(out, "- Id: {}", markdown::code(&project.id, 40));
+    if let Some(id) = &project.id {
+        let _ = writeln!(out, "- Id: {}", markdown::code(id, 40));
+    }
     if let Some(name) = given(project.name.as_deref()) {
         let _ = writeln!(out, "- Name: {}", markdown::line(name, 200));
     }

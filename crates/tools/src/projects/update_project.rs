@@ -153,7 +153,10 @@ impl Update<'_> {
     async fn before(&self) -> Result<Option<Project>> {
         let Params { organization_slug: org, project_slug: asked, .. } = self.params;
         match self.cx.sentry.get_project(org, asked, self.region).await {
-            Ok(project) if project.slug != asked.as_str() && project.id != asked.as_str() => {
+            Ok(project)
+                if project.slug != asked.as_str()
+                    && project.id.as_deref() != Some(asked.as_str()) =>
+            {
                 // A read follows the redirect of an old slug; a write would not.
                 Err(Error::input(renamed(self.cx, asked.as_str(), &project.slug)))
             }

@@ -12,7 +12,7 @@ use crate::{
     answer::Answer,
     error::Result,
     gate::needs,
-    params::{Cursor, OrganizationSlug, ProjectSlug, RegionUrl},
+    params::{Cursor, NamePart, OrganizationSlug, ProjectSlug, RegionUrl},
     render::markdown,
     tool::{Context, Effect, Tool, Upstream},
 };
@@ -33,7 +33,7 @@ pub(crate) struct Params {
     project_slug: Option<ProjectSlug>,
     region_url: Option<RegionUrl>,
     /// Part of a version.
-    query: Option<String>,
+    query: Option<NamePart>,
     cursor: Option<Cursor>,
 }
 
@@ -50,7 +50,7 @@ impl Tool for FindReleases {
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
         let region = cx.region(params.region_url.as_ref())?;
-        let query = params.query.as_deref().map(str::trim).filter(|query| !query.is_empty());
+        let query = NamePart::of(params.query.as_ref());
         let list = ListReleases {
             project: params.project_slug.as_deref(),
             query,

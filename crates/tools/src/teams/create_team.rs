@@ -1,5 +1,7 @@
 //! `create_team`: a new team. It adds nobody and no project to it.
 
+use std::fmt::Write as _;
+
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use sentry_client::ErrorKind;
@@ -49,12 +51,13 @@ impl Tool for CreateTeam {
         let created = cx.sentry.create_team(org, name, region.as_ref()).await;
         let team = created.map_err(|err| clearer(cx, name, err))?;
         let shown = markdown::line(team.name.as_deref().unwrap_or(name), 100);
-        Ok(Answer::new(format!(
-            "# Team created in `{org}`\n\n- Name: {shown}\n- Slug: {}\n- Id: {}\n\n\
-             Other tools take the slug where they ask for a team.",
-            markdown::code(&team.slug, 100),
-            markdown::code(&team.id, 40),
-        )))
+        let mut out = format!("# Team created in `{org}`\n\n- Name: {shown}\n");
+        let _ = writeln!(out, "- Slug: {}", markdown::code(&team.slug, 100));
+        if let Some(id) = &team.id {
+            let _ = writeln!(out, "- Id: {}", markdown::code(id, 40));
+        }
+        out.push_str("\nOther tools take the slug where they ask for a team.");
+        Ok(Answer::new(out))
     }
 }
 
@@ -125,6 +128,20 @@ mod tests {
         let requests = sentry.requests().await;
         assert_eq!(requests.len(), 1);
         assert_eq!(requests[0].body, json!({ "name": "Mobile" }));
+    }
+
+    #[tokio::test]
+    async fn a_team_without_an_id_is_created_all_the_same() {
+        let sentry = FakeSentry::start().await.post(PATH, json!({ "slug": "mobile" })).await;
+        let args = json!({ "organizationSlug": "acme", "name": "Mobile" });
+        assert_snapshot!(call(&sentry, "create_team", args).await, @r"
+        # Team created in `acme`
+
+        - Name: Mobile
+        - Slug: `mobile`
+
+        Other tools take the slug where they ask for a team.
+        ");
     }
 
     #[tokio::test]

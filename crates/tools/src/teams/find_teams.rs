@@ -14,7 +14,7 @@ use crate::{
     answer::Answer,
     error::Result,
     gate::needs,
-    params::{Cursor, OrganizationSlug, RegionUrl},
+    params::{Cursor, NamePart, OrganizationSlug, RegionUrl},
     render::markdown,
     teams::create_team::CreateTeam,
     tool::{Context, Effect, Tool, Upstream},
@@ -32,8 +32,7 @@ pub(crate) struct FindTeams;
 pub(crate) struct Params {
     organization_slug: OrganizationSlug,
     region_url: Option<RegionUrl>,
-    /// Part of a name or slug.
-    query: Option<String>,
+    query: Option<NamePart>,
     cursor: Option<Cursor>,
 }
 
@@ -50,7 +49,7 @@ impl Tool for FindTeams {
 
     async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
         let region = cx.region(params.region_url.as_ref())?;
-        let query = params.query.as_deref().map(str::trim).filter(|query| !query.is_empty());
+        let query = NamePart::of(params.query.as_ref());
         let list = ListTeams {
             query,
             per_page: Some(PAGE),
@@ -82,8 +81,10 @@ impl Tool for FindTeams {
 
 fn write_teams(out: &mut String, page: &Page<Team>) {
     for team in &page.items {
-        let slug = markdown::code(&team.slug, 100);
-        let _ = write!(out, "- {slug} (id {})", markdown::code(&team.id, 40));
+        let _ = write!(out, "- {}", markdown::code(&team.slug, 100));
+        if let Some(id) = &team.id {
+            let _ = write!(out, " (id {})", markdown::code(id, 40));
+        }
         match &team.name {
             Some(name) if *name != team.slug => {
                 let _ = writeln!(out, ": {}", markdown::line(name, 100));
@@ -107,6 +108,7 @@ mod tests {
     async fn lists_slugs_ids_and_names_and_counts_what_it_cannot_read() {
         let teams = json!([
             { "id": "2", "slug": "backend", "name": "backend" },
+            { "slug": "ops" },
             { "id": 4, "slug": "mobile", "name": "Mobile\n# `apps`", "memberCount": null },
             { "id": "5", "slug": "no-name", "name": null },
             { "id": "6", "name": "no slug" },
@@ -118,6 +120,7 @@ mod tests {
         # Teams in `acme`
 
         - `backend` (id `2`)
+        - `ops`
         - `mobile` (id `4`): Mobile # `apps`
         - `no-name` (id `5`)
 
@@ -138,6 +141,26 @@ mod tests {
         for (name, value) in expected {
             assert_eq!(request.param(name), Some(value), "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_query_longer_than_any_name_is_refused_before_anything_is_sent() {
+        let sentry = FakeSentry::start().await;
+        for tool in ["find_teams", "find_projects", "find_organizations", "find_releases"] {
+            let mut args = json!({ "organizationSlug": "acme", "query": "x".repeat(201) });
+            if tool == "find_organizations" {
+                args = json!({ "query": "x".repeat(201) });
+            }
+            let out = call(&sentry, tool, args).await;
+            assert_eq!(
+                out,
+                format!(
+                    "error: invalid arguments for `{tool}`: `query`: 201 characters are too many; \
+                     pass part of a name, at most 200"
+                )
+            );
+        }
+        assert!(sentry.requests().await.is_empty());
     }
 
     #[tokio::test]
