@@ -65,10 +65,11 @@ impl External<'_> {
         let outgoing = Outgoing {
             client: self.client,
             method: &self.method,
-            host: &host,
+            host: host.as_str().into(),
             url: self.url,
             body,
             external: Some(headers),
+            file: None,
         };
         outgoing.send().await.and_then(|answer| read(&answer)).map_err(fail)
     }

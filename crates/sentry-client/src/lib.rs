@@ -5,11 +5,14 @@
 //! parameters, and the `impl Client` block with its endpoints, so that a change upstream
 //! is a change to one file here.
 
+pub mod attachments;
 pub mod auth;
 pub mod client_keys;
 mod decode;
+pub mod discover;
 pub mod docs;
 pub mod drift;
+pub mod enrichment;
 mod error;
 pub mod events;
 mod external;
@@ -31,6 +34,7 @@ pub mod releases;
 pub mod repositories;
 mod request;
 mod route;
+pub mod seer;
 mod send;
 mod site;
 mod status;
@@ -38,6 +42,8 @@ pub mod teams;
 #[cfg(test)]
 mod testing;
 mod token;
+pub mod traces;
+mod untrusted;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -54,6 +60,7 @@ pub use crate::{
     page::{Cursor, Page},
     site::{Region, Site, SiteError},
     token::{TokenScopes, TokenSource},
+    untrusted::Untrusted,
 };
 use crate::{
     route::Route,

@@ -55,13 +55,13 @@
 use std::fmt::{Display, Write as _};
 
 use bytes::Bytes;
-use reqwest::Method;
+use reqwest::{Method, header::CONTENT_TYPE};
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 pub(crate) use crate::route::Route;
 use crate::{
-    Client, Error, ErrorKind, Page, Region, Result, decode, page,
+    Client, Cursor, Error, ErrorKind, Page, Region, Result, Untrusted, decode, page,
     route::Encoded,
     send::{Answer, Outgoing},
 };
@@ -76,6 +76,16 @@ pub(crate) struct Request<'a> {
     body: Option<Bytes>,
     place: Place<'a>,
     problem: Option<ErrorKind>,
+    file: Option<usize>,
+}
+
+/// The content of a file.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// The content.
+    pub bytes: Bytes,
+    /// The media type that came with it (RFC 9110 8.3); whoever sent the file chose it.
+    pub media_type: Option<Untrusted>,
 }
 
 /// Which host is asked.
@@ -110,7 +120,16 @@ impl Client {
             None => route.refused_by(self.fence()).map(|what| ErrorKind::OutsideFence { what }),
         };
         let query = String::new();
-        Request { client: self, method, route, query, body: None, place: Place::Home, problem }
+        Request {
+            client: self,
+            method,
+            route,
+            query,
+            body: None,
+            place: Place::Home,
+            problem,
+            file: None,
+        }
     }
 }
 
@@ -193,10 +212,21 @@ impl<'a> Request<'a> {
     pub(crate) async fn page<T: DeserializeOwned>(self) -> Result<Page<T>> {
         self.finish(|answer| {
             let list = decode::list(answer.status, &answer.body)?;
-            let link =
-                answer.headers.get(reqwest::header::LINK).and_then(|link| link.to_str().ok());
-            let (previous, next) = link.map(page::links).unwrap_or_default();
+            let (previous, next) = ends(answer);
             Ok(Page { items: list.items, skipped: list.skipped, next, previous })
+        })
+        .await
+    }
+
+    /// Sends the request and reads the answer as one JSON object that holds a page of a list:
+    /// the object, where the previous page starts, and where the next one does.
+    pub(crate) async fn json_page<T: DeserializeOwned>(
+        self,
+    ) -> Result<(T, Option<Cursor>, Option<Cursor>)> {
+        self.finish(|answer| {
+            let object = decode::json(answer.status, &answer.body)?;
+            let (previous, next) = ends(answer);
+            Ok((object, previous, next))
         })
         .await
     }
@@ -214,9 +244,30 @@ impl<'a> Request<'a> {
         .await
     }
 
+    /// Sends the request and returns a JSON list unread, for a type that borrows from it.
+    pub(crate) async fn list_body(self) -> Result<Bytes> {
+        self.finish(|answer| match answer.body.trim_ascii_start().first() {
+            Some(b'[') => Ok(answer.body.clone()),
+            _ => decode::list::<serde::de::IgnoredAny>(answer.status, &answer.body)
+                .map(|_| answer.body.clone()),
+        })
+        .await
+    }
+
     /// Sends the request and ignores what a successful answer holds.
     pub(crate) async fn done(self) -> Result<()> {
         self.finish(|_| Ok(())).await
+    }
+
+    /// Sends the request and returns the content of a file, of at most `limit` bytes. A longer
+    /// one is refused as soon as its length is known, and read no further than that.
+    pub(crate) async fn download(mut self, limit: usize) -> Result<Download> {
+        self.file = Some(limit);
+        self.finish(|answer| {
+            let media_type = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            Ok(Download { bytes: answer.body.clone(), media_type: media_type.map(Untrusted::new) })
+        })
+        .await
     }
 
     async fn finish<T>(mut self, read: impl FnOnce(&Answer) -> Result<T, ErrorKind>) -> Result<T> {
@@ -231,10 +282,11 @@ impl<'a> Request<'a> {
         let outgoing = Outgoing {
             client: self.client,
             method: &self.method,
-            host: region.host(),
+            host: region.host().into(),
             url,
             body: self.body.take(),
             external: None,
+            file: self.file,
         };
         let answer = outgoing.send().await.map_err(|kind| self.fail(&region, kind))?;
         read(&answer).map_err(|kind| self.fail(&region, unread(&self.method, answer.status, kind)))
@@ -268,6 +320,12 @@ impl<'a> Request<'a> {
     fn fail(&self, region: &Region, kind: ErrorKind) -> Error {
         Error::new(format!("{} {}", self.method, self.route.path()), region.host(), kind)
     }
+}
+
+/// Where the previous page starts and where the next one does.
+fn ends(answer: &Answer) -> page::Links {
+    let link = answer.headers.get(reqwest::header::LINK).and_then(|link| link.to_str().ok());
+    link.map(page::links).unwrap_or_default()
 }
 
 /// A write that Sentry accepted, with an answer that cannot be read, has happened: the

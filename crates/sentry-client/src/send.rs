@@ -1,12 +1,15 @@
 //! Sending: one request with its retries, redirects, limits in time and size.
 //! It reads no body but as bytes, and knows no resource.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use reqwest::{
     Method, Response,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
 };
 use tokio::{
     sync::Semaphore,
@@ -37,11 +40,13 @@ const FIRST_BUFFER: usize = 1024 * 1024;
 pub(crate) struct Outgoing<'a> {
     pub(crate) client: &'a Client,
     pub(crate) method: &'a Method,
-    pub(crate) host: &'a str,
+    pub(crate) host: Cow<'a, str>,
     pub(crate) url: Url,
     pub(crate) body: Option<Bytes>,
     /// The headers of a request to a host that is not Sentry, sent instead of the token's.
     pub(crate) external: Option<HeaderMap>,
+    /// The content of a file is asked for, of at most this many bytes.
+    pub(crate) file: Option<usize>,
 }
 
 /// What came back, whatever its status.
@@ -76,10 +81,13 @@ impl Outgoing<'_> {
             credential = self.client.credential()?;
             credential.headers()
         };
-        let http = self.client.http(&self.url).await?;
         let (mut attempts, mut redirects) = (0, 0);
+        // A file may lie with a storage service, which must not see the token.
+        let mut stored = None;
         loop {
             attempts += 1;
+            let headers = stored.as_ref().unwrap_or(headers);
+            let http = self.client.http(&self.url).await?;
             let (kind, wait) = match self.attempt(http, headers, deadline).await {
                 Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
                 Ok(answer) => {
@@ -89,8 +97,18 @@ impl Outgoing<'_> {
                         attempts -= 1;
                         continue;
                     }
+                    if let Some(target) = self.storage(&answer).filter(|_| stored.is_none()) {
+                        stored = Some(without_token(headers));
+                        self.host = Cow::Owned(authority(&target));
+                        self.url = target;
+                        attempts -= 1;
+                        continue;
+                    }
                     let wait = wait_for(&answer, attempts);
-                    (failure(self.is_read(), &answer, attempts), wait)
+                    match stored {
+                        Some(_) => (not_handed_out(answer.status), wait),
+                        None => (failure(self.is_read(), &answer, attempts), wait),
+                    }
                 }
                 Err(failed) => (failed.kind, failed.transient.then(|| backoff(attempts))),
             };
@@ -144,7 +162,7 @@ impl Outgoing<'_> {
         };
         let status = response.status().as_u16();
         let body = if response.status().is_success() {
-            let limit = self.client.settings().max_body;
+            let limit = self.file.unwrap_or(self.client.settings().max_body);
             match timeout_at(deadline.at, self.read(&mut response, limit)).await {
                 Ok(Ok(body)) => body,
                 Ok(Err(kind)) => return Err(self.sent(Failed::told(kind))),
@@ -163,6 +181,9 @@ impl Outgoing<'_> {
         if let Some(body) = &self.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.clone().into());
+        }
+        if self.file.is_some() {
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         }
         *request.headers_mut() = headers;
         request
@@ -197,7 +218,7 @@ impl Outgoing<'_> {
 
     async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, ErrorKind> {
         let broken = |_| ErrorKind::Interrupted {
-            host: self.host.to_owned(),
+            host: self.host.to_string(),
             phase: "the answer was being read",
         };
         response.chunk().await.map_err(broken)
@@ -211,6 +232,19 @@ impl Outgoing<'_> {
         let target = self.url.join(answer.headers.get(LOCATION)?.to_str().ok()?).ok()?;
         let plain = target.username().is_empty() && target.password().is_none();
         (plain && target.origin() == self.url.origin() && self.admits(&target)).then_some(target)
+    }
+
+    /// Where a file lies, if Sentry does not hold it itself: at another origin, and no worse
+    /// protected on its way than Sentry is.
+    fn storage(&self, answer: &Answer) -> Option<Url> {
+        if self.file.is_none() || !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+            return None;
+        }
+        let target = self.url.join(answer.headers.get(LOCATION)?.to_str().ok()?).ok()?;
+        let plain = target.username().is_empty() && target.password().is_none();
+        let safe = target.scheme() == "https"
+            || (target.scheme() == "http" && self.url.scheme() == "http");
+        (plain && safe && target.origin() != self.url.origin()).then_some(target)
     }
 
     /// Whether the fence admits a path that Sentry named.
@@ -235,7 +269,7 @@ impl Outgoing<'_> {
     }
 
     fn timeout(&self, after: Duration, phase: &'static str) -> ErrorKind {
-        ErrorKind::Timeout { host: self.host.to_owned(), after, phase }
+        ErrorKind::Timeout { host: self.host.to_string(), after, phase }
     }
 
     /// A failure after the request was sent: of a write, nobody knows what became of it.
@@ -247,7 +281,7 @@ impl Outgoing<'_> {
     }
 
     fn broken(&self, error: &reqwest::Error) -> Failed {
-        let host = self.host.to_owned();
+        let host = self.host.to_string();
         if !error.is_connect() {
             let phase = "waiting for the answer";
             return self
@@ -257,6 +291,25 @@ impl Outgoing<'_> {
         let transient = !matches!(reason, ConnectReason::Tls(_));
         Failed { kind: ErrorKind::Connect { host, reason }, transient }
     }
+}
+
+/// The headers for a host that is not Sentry.
+fn without_token(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.remove(AUTHORIZATION);
+    headers
+}
+
+/// Host and port of a URL, as an error names them.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// A storage service knows nothing of Sentry's tokens, so its status means none of Sentry's reasons.
+fn not_handed_out(status: u16) -> ErrorKind {
+    let detail = Some("the storage service that Sentry named does not hand out the file".into());
+    ErrorKind::Status { status, detail }
 }
 
 /// What there is of an error's body: it only explains, so nothing about it is an error.

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::lax::{self, Fields, Lax};
+use super::{
+    lax::{self, Either, Fields, Lax},
+    occurrence::{Occurrence, Span},
+};
 
 /// Text that is borrowed where the JSON has no escapes in it.
 pub type Text<'a> = Cow<'a, str>;
@@ -22,7 +25,7 @@ macro_rules! objects {
     };
 }
 
-objects!(Event, Entry, EntryData, Value, Stack, Frame, Tag, User, Geo);
+objects!(Event, Entry, Value, Stack, Frame, Tag, User, Geo, Release, Commit, Sdk);
 
 /// One event, as `…/issues/{id}/events/{event}/` describes it.
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +53,15 @@ pub struct Event<'a> {
     /// When Sentry received it, in ISO 8601.
     #[serde(borrow, rename = "dateReceived", deserialize_with = "lax::read")]
     pub date_received: Option<Text<'a>>,
+    /// The release that it happened in.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub release: Option<Release<'a>>,
+    /// The SDK that sent it.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub sdk: Option<Sdk<'a>>,
+    /// What Sentry detected, for an issue that is no error.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub occurrence: Option<Occurrence<'a>>,
     /// Exceptions, threads, the request, breadcrumbs, …
     #[serde(borrow, deserialize_with = "lax::or_empty")]
     pub entries: Vec<Entry<'a>>,
@@ -89,6 +101,26 @@ impl<'a> Event<'a> {
     /// The threads.
     pub fn threads(&self) -> Vec<&Value<'a>> {
         self.values("threads")
+    }
+
+    /// What happened before, the oldest first.
+    pub fn breadcrumbs(&self) -> Vec<&Value<'a>> {
+        self.values("breadcrumbs")
+    }
+
+    /// The spans of a transaction.
+    pub fn spans(&self) -> impl Iterator<Item = &Span<'a>> {
+        self.entries_of("spans").flat_map(|data| &data.spans)
+    }
+
+    /// The value of a tag.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags.iter().find(|tag| tag.key.as_deref() == Some(key))?.value.as_deref()
+    }
+
+    /// The fields of one context, such as `trace`; empty if the event has no such context.
+    pub fn context(&self, name: &str) -> Fields<'a> {
+        self.contexts.get(name).map(Fields::of).unwrap_or_default()
     }
 
     fn values(&self, kind: &str) -> Vec<&Value<'a>> {
@@ -142,13 +174,51 @@ pub struct EntryData<'a> {
     /// `request`: names and values. Holds cookies and credentials: choose what to show.
     #[serde(borrow, deserialize_with = "lax::or_empty")]
     pub headers: Vec<(Text<'a>, Text<'a>)>,
+    /// `spans`: these are a list where all other kinds have an object.
+    #[serde(skip)]
+    pub spans: Vec<Span<'a>>,
+    /// `csp`: the resource that was blocked.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub blocked_uri: Option<Text<'a>>,
+    /// `csp`: the directive as the policy has it.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub violated_directive: Option<Text<'a>>,
+    /// `csp`: the directive that was enforced.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub effective_directive: Option<Text<'a>>,
+    /// `csp`: the page.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub document_uri: Option<Text<'a>>,
+    /// `csp`: the script or style sheet that asked for the resource.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub source_file: Option<Text<'a>>,
+    /// `csp`: the line in that file.
+    #[serde(deserialize_with = "lax::read")]
+    pub line_number: Option<u64>,
+    /// `csp`: `enforce` or `report`.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub disposition: Option<Text<'a>>,
+    /// `csp`: the whole policy.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub original_policy: Option<Text<'a>>,
 }
 
-/// An exception or a thread.
+/// An object, or the list of spans.
+impl<'de: 'a, 'a> Lax<'de> for EntryData<'a> {
+    fn lax<D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let read = lax::object_or_list(deserializer)?;
+        Ok(read.map(|read| match read {
+            Either::Object(data) => data,
+            Either::List(spans) => EntryData { spans, ..EntryData::default() },
+        }))
+    }
+}
+
+/// An exception, a thread, or a breadcrumb.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Value<'a> {
-    /// Exception: its type.
+    /// Exception or breadcrumb: its type.
     #[serde(borrow, rename = "type", deserialize_with = "lax::read")]
     pub kind: Option<Text<'a>>,
     /// Exception: its message.
@@ -160,6 +230,9 @@ pub struct Value<'a> {
     /// Thread: its name.
     #[serde(borrow, deserialize_with = "lax::read")]
     pub name: Option<Text<'a>>,
+    /// Thread: `RUNNABLE`, `BLOCKED`, …, in the words of its language.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub state: Option<Text<'a>>,
     /// Thread: whether it is the one that crashed.
     #[serde(deserialize_with = "lax::read")]
     pub crashed: Option<bool>,
@@ -169,6 +242,21 @@ pub struct Value<'a> {
     /// Where it happened.
     #[serde(borrow, deserialize_with = "lax::read")]
     pub stacktrace: Option<Stack<'a>>,
+    /// Breadcrumb: when, in ISO 8601.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub timestamp: Option<Text<'a>>,
+    /// Breadcrumb: `http`, `query`, `ui.click`, …
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub category: Option<Text<'a>>,
+    /// Breadcrumb: `info`, `warning`, …
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub level: Option<Text<'a>>,
+    /// Breadcrumb: what happened.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub message: Option<Text<'a>>,
+    /// Breadcrumb: more about it.
+    #[serde(borrow, deserialize_with = "lax::or_empty")]
+    pub data: Fields<'a>,
 }
 
 impl<'a> Value<'a> {
@@ -218,6 +306,9 @@ pub struct Frame<'a> {
     /// Whether it belongs to the application and not to a library.
     #[serde(deserialize_with = "lax::read")]
     pub in_app: Option<bool>,
+    /// The page of the file at the code host.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub source_link: Option<Text<'a>>,
     /// Numbered source lines around the call.
     #[serde(borrow, deserialize_with = "lax::or_empty")]
     pub context: Vec<(u64, Text<'a>)>,
@@ -278,4 +369,34 @@ pub struct Geo<'a> {
     /// The country's name, where it is sent on its own.
     #[serde(borrow, deserialize_with = "lax::read")]
     pub country_name: Option<Text<'a>>,
+}
+
+/// The release that an event happened in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Release<'a> {
+    /// Its whole version, `shop@1.2.3`.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub version: Option<Text<'a>>,
+    /// The newest commit in it.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub last_commit: Option<Commit<'a>>,
+}
+
+/// A commit of a release.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Commit<'a> {
+    /// Its hash.
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub id: Option<Text<'a>>,
+}
+
+/// The SDK that sent an event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Sdk<'a> {
+    /// `sentry.python.django`
+    #[serde(borrow, deserialize_with = "lax::read")]
+    pub name: Option<Text<'a>>,
 }

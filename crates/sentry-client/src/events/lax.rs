@@ -259,6 +259,17 @@ impl<'a> Fields<'a> {
             .flatten()
             .unwrap_or_default()
     }
+
+    /// The value of a field. `_` and case do not count: Sentry writes `offenderSpanIds` in
+    /// one answer and `offender_span_ids` in another.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(key, _)| same_name(key, name)).map(|(_, json)| *json)
+    }
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    let fold = |text| str::bytes(text).filter(|b| *b != b'_').map(|b: u8| b.to_ascii_lowercase());
+    fold(one).eq(fold(other))
 }
 
 impl<'de: 'a, 'a> Lax<'de> for Fields<'a> {
@@ -302,6 +313,61 @@ pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     }
 
     deserializer.deserialize_any(Object(PhantomData))
+}
+
+/// What is an object in most places and a list in some.
+pub(super) enum Either<T, U> {
+    Object(T),
+    List(Vec<U>),
+}
+
+/// Reads an object into a struct, or a list of what fits.
+pub(super) fn object_or_list<'de, T, U, D>(
+    deserializer: D,
+) -> Result<Option<Either<T, U>>, D::Error>
+where
+    T: Deserialize<'de>,
+    U: Lax<'de>,
+    D: Deserializer<'de>,
+{
+    struct ObjectOrList<T, U>(PhantomData<(T, U)>);
+
+    impl<'de, T: Deserialize<'de>, U: Lax<'de>> Visitor<'de> for ObjectOrList<T, U> {
+        type Value = Option<Either<T, U>>;
+
+        does_not_fit!(unit text numbers flag);
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(|of| Some(Either::Object(of)))
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut items = Vec::new();
+            while let Some(Element(item)) = seq.next_element()? {
+                items.extend(item);
+            }
+            Ok(Some(Either::List(items)))
+        }
+    }
+
+    deserializer.deserialize_any(ObjectOrList(PhantomData))
+}
+
+/// A number that may have a fraction, also as text.
+impl<'de> Lax<'de> for f64 {
+    fn lax<D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        // Numbers and text both arrive as text.
+        let text = Cow::<'_, str>::lax(deserializer)?;
+        Ok(text.and_then(|text| text.trim().parse().ok()).filter(|number: &f64| number.is_finite()))
+    }
+}
+
+/// Any value as its JSON text; null counts as absent.
+impl<'de: 'a, 'a> Lax<'de> for &'a RawValue {
+    fn lax<D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+        <&RawValue>::deserialize(deserializer)
+            .map(|json| Some(json).filter(|_| json.get() != "null"))
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod event;
 mod lax;
+mod occurrence;
 
 use std::borrow::Cow;
 
@@ -10,8 +11,11 @@ use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 
 pub use self::{
-    event::{Entry, EntryData, Event, Frame, Geo, Stack, Tag, Text, User, Value},
+    event::{
+        Commit, Entry, EntryData, Event, Frame, Geo, Release, Sdk, Stack, Tag, Text, User, Value,
+    },
     lax::Fields,
+    occurrence::{Evidence, Occurrence, Span},
 };
 use crate::{
     Client, Error, ErrorKind, EventId, EventRef, IssueId, Region, Result, Slug, decode,
