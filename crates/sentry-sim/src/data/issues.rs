@@ -7,7 +7,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::data::{BASE_INSTANT, World, date, events, precise_date};
+use crate::data::{
+    BASE_INSTANT, World, date, events,
+    naming::{age, short_id, tag_name},
+    precise_date,
+};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -21,6 +25,18 @@ const FILES: [(&str, &str); 6] = [
     ("gateway", include_str!("../../data/issues/gateway.json")),
     ("back-office", include_str!("../../data/issues/back-office.json")),
 ];
+
+/// Issues of the rarer event types, of several projects. They come last, so that the ids and short
+/// ids of the others do not depend on them.
+const EVENT_TYPES: &str = include_str!("../../data/issues/event-types.json");
+
+/// An element of [`EVENT_TYPES`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Placed {
+    project: String,
+    issue: Spec,
+}
 
 /// How an issue is written down in a description file. Ages (`"first"`, `"last"`) are a number and
 /// one of `m`, `h`, `d`, counted back from the base instant.
@@ -302,41 +318,10 @@ pub(crate) fn bodies(world: &World, position: usize) -> Option<(Value, Value)> {
     Some((detail, list))
 }
 
-/// Sentry's display name of a tag key.
-pub(crate) fn tag_name(key: &str) -> String {
-    match key {
-        "server_name" => "Server".to_owned(),
-        "url" => "URL".to_owned(),
-        _ => key
-            .split('_')
-            .map(|word| {
-                let mut letters = word.chars();
-                letters.next().map_or_else(String::new, |first| {
-                    first.to_ascii_uppercase().to_string() + letters.as_str()
-                })
-            })
-            .collect::<Vec<_>>()
-            .join(" "),
-    }
-}
-
 pub(crate) fn extend(body: &mut Value, extra: Value) {
     if let (Value::Object(fields), Value::Object(extra)) = (body, extra) {
         fields.extend(extra);
     }
-}
-
-/// A short id of the project's slug and a number, in the base 32 that Sentry counts in.
-pub(crate) fn short_id(slug: &str, number: u32) -> String {
-    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let mut digits = Vec::new();
-    let mut rest = number;
-    while rest > 0 {
-        digits.push(DIGITS.get(rest as usize % 32).copied().unwrap_or(b'0'));
-        rest /= 32;
-    }
-    let number: String = digits.iter().rev().map(|digit| char::from(*digit)).collect();
-    format!("{}-{number}", slug.to_ascii_uppercase())
 }
 
 /// Reads all description files into the world, without the stored bodies. An error is a mistake in
@@ -351,6 +336,15 @@ pub(crate) fn load(world: &mut World) -> Result<(), String> {
         for (number, spec) in (1..).zip(&specs) {
             add(world, project, number, spec);
         }
+    }
+    let placed: Vec<Placed> = serde_json::from_str(EVENT_TYPES)
+        .map_err(|error| format!("issues of event types: {error}"))?;
+    for Placed { project, issue } in &placed {
+        let Some(project) = world.projects.iter().position(|known| known.slug == *project) else {
+            continue;
+        };
+        let before = world.issues.iter().filter(|issue| issue.project == project).count();
+        add(world, project, u32::try_from(before).unwrap_or(0) + 1, issue);
     }
     Ok(())
 }
@@ -452,35 +446,4 @@ fn notes(world: &World, issue: usize, spec: &Spec, last_seen: i64) -> Vec<Value>
         })
     };
     spec.comments.iter().enumerate().map(note).collect()
-}
-
-/// Seconds of an age such as `12m`, `3h`, `21d`.
-fn age(text: &str) -> i64 {
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
-    let unit = match unit {
-        "m" => 60,
-        "h" => HOUR,
-        _ => DAY,
-    };
-    number.parse::<i64>().unwrap_or(0) * unit
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_ids_count_in_base_32_without_lookalikes() {
-        assert_eq!(short_id("checkout-api", 1), "CHECKOUT-API-1");
-        assert_eq!(short_id("api", 31), "API-Z");
-        assert_eq!(short_id("api", 32), "API-10");
-        assert_eq!(short_id("api", 18), "API-J");
-    }
-
-    #[test]
-    fn ages_have_units() {
-        assert_eq!(age("12m"), 720);
-        assert_eq!(age("2h"), 7200);
-        assert_eq!(age("1d"), DAY);
-    }
 }

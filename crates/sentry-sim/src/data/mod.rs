@@ -1,20 +1,31 @@
 //! The simulated Sentry's memory: the fixed data set and what writes changed. Knows no HTTP.
 
+pub(crate) mod attachments;
 pub(crate) mod docs;
 mod events;
+pub(crate) mod explore;
 mod issues;
+mod naming;
 mod organizations;
 mod projects;
 mod releases;
+pub(crate) mod replays;
+pub(crate) mod seer;
+pub(crate) mod traces;
 
-use std::{collections::HashMap, io, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 pub(crate) use crate::data::{
     events::Event,
-    issues::{Assignee, Issue, extend as issues_extend, tag_name},
+    issues::{Assignee, Issue, TagValue, extend as issues_extend},
+    naming::tag_name,
     organizations::{Organization, Team, User},
     projects::{Key, Project},
     releases::Release,
@@ -45,6 +56,12 @@ pub(crate) struct World {
     /// Issue positions by numeric id and by upper-case short id, old short ids included.
     pub(crate) issues_by_name: HashMap<String, usize>,
     pub(crate) events_by_id: HashMap<String, usize>,
+    /// The traces that are written down; see [`traces::find`] for the others.
+    pub(crate) traces: Vec<Arc<traces::Trace>>,
+    pub(crate) explore: Arc<explore::Explore>,
+    pub(crate) replays: Arc<[replays::Replay]>,
+    /// Shared by copies of a world: a new world gets its own.
+    pub(crate) seer: Arc<seer::Runs>,
     /// How many records writes have made: their dates and ids follow from it.
     writes: u64,
 }
@@ -59,6 +76,7 @@ impl World {
             Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error.clone())),
         };
         world.origins = origins;
+        world.seer = Arc::new(seer::Runs::new());
         for position in 0..world.issues.len() {
             world.refresh_issue(position);
         }
@@ -77,9 +95,16 @@ impl World {
             events: Vec::new(),
             issues_by_name: HashMap::new(),
             events_by_id: HashMap::new(),
+            traces: Vec::new(),
+            explore: Arc::default(),
+            replays: Arc::default(),
+            seer: Arc::default(),
             writes: 0,
         };
         issues::load(&mut world)?;
+        world.traces = traces::load(&world)?.into_iter().map(Arc::new).collect();
+        world.explore = Arc::new(explore::Explore::of(&world));
+        world.replays = replays::replays(&world).into();
         Ok(world)
     }
 
@@ -150,7 +175,7 @@ impl World {
         for position in 0..self.issues.len() {
             if let Some(issue) = self.issues.get_mut(position).filter(|one| one.project == project)
             {
-                issue.short_id = issues::short_id(&slug, issue.number);
+                issue.short_id = naming::short_id(&slug, issue.number);
                 self.issues_by_name.insert(issue.short_id.clone(), position);
                 self.refresh_issue(position);
             }

@@ -82,7 +82,7 @@ pub(super) fn list(
 }
 
 /// The projects that `project=` asks for, by id; -1 and none are all of them.
-fn chosen_projects(
+pub(super) fn chosen_projects(
     world: &World,
     context: &Context<'_>,
     org: usize,

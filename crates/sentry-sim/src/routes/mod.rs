@@ -1,15 +1,20 @@
 //! From a request to an endpoint, with the checks that come before each of them. Which endpoints
 //! there are is in `table`; the endpoints themselves are in the other files of this folder.
 
+mod attachments;
 mod events;
+mod explore;
 mod issues;
 mod organizations;
 mod projects;
 mod query;
+mod replays;
 mod reply;
+mod seer;
 mod table;
 mod tags;
 mod teams;
+mod traces;
 mod update;
 
 use std::borrow::Cow;
@@ -109,6 +114,14 @@ fn read_organization(
         OrgRoute::Members => organizations::members(world, context, organization),
         OrgRoute::Environments => Ok(organizations::environments(organization)),
         OrgRoute::Tags => Ok(tags::of_organization(world, org)),
+        OrgRoute::Events => explore::events(world, context, org),
+        OrgRoute::EventsValidate => Ok(explore::validate(world, context, org)),
+        OrgRoute::Trace(id) => traces::trace(world, context, org, id),
+        OrgRoute::TraceMeta(id) => traces::meta(world, context, org, id),
+        OrgRoute::ReplayCount => replays::count(world, context, org),
+        OrgRoute::Replays => replays::list(world, context, org),
+        OrgRoute::Replay(id) => replays::one(world, context, org, id),
+        OrgRoute::TraceItemAttributes => explore::attributes(world, context),
     }
 }
 
@@ -130,6 +143,11 @@ fn read_project(
         ProjectRoute::Environments => projects::environments(world, position),
         ProjectRoute::Issues => issues::list(world, context, org, Some(position)),
         ProjectRoute::Event(id) => events::of_project(world, position, id),
+        ProjectRoute::Attachments(event) => attachments::list(world, context, position, event),
+        ProjectRoute::Attachment(event, id) => {
+            attachments::one(world, context, position, event, id)
+        }
+        ProjectRoute::StacktraceLink => attachments::code_link(world, context, org, position),
     }
 }
 
@@ -145,6 +163,10 @@ fn read_issue(
         IssueRoute::Event(id) => events::one(world, position, id),
         IssueRoute::Notes => issues::notes(world, context, position),
         IssueRoute::Tags => tags::of_issue(world, position),
+        IssueRoute::Tag(key) => tags::one_of_issue(world, position, key),
+        IssueRoute::TagValues(key) => tags::values_of_issue(world, context, position, key),
+        IssueRoute::Autofix => seer::state(world, position),
+        IssueRoute::ExternalIssues => seer::external_issues(world, position),
     }
 }
 
@@ -196,6 +218,7 @@ fn write_issue(
     match route {
         IssueRoute::Details => update::one(world, context, position),
         IssueRoute::Notes => issues::add_note(world, context, position),
+        IssueRoute::Autofix => seer::start(world, context, position),
         _ => Err(method_not_allowed(context.call)),
     }
 }

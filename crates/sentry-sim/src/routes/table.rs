@@ -31,6 +31,14 @@ pub(super) enum OrgRoute<'a> {
     Members,
     Environments,
     Tags,
+    Events,
+    EventsValidate,
+    Trace(&'a str),
+    TraceMeta(&'a str),
+    ReplayCount,
+    Replays,
+    Replay(&'a str),
+    TraceItemAttributes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +51,11 @@ pub(super) enum ProjectRoute<'a> {
     Environments,
     Issues,
     Event(&'a str),
+    /// Of an event.
+    Attachments(&'a str),
+    /// Event, attachment.
+    Attachment(&'a str, &'a str),
+    StacktraceLink,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +65,10 @@ pub(super) enum IssueRoute<'a> {
     Event(&'a str),
     Notes,
     Tags,
+    Tag(&'a str),
+    TagValues(&'a str),
+    Autofix,
+    ExternalIssues,
 }
 
 pub(super) fn route<'a>(segments: &[&'a str]) -> Option<Route<'a>> {
@@ -87,6 +104,14 @@ fn org_route<'a>(segments: &[&'a str]) -> Option<OrgRoute<'a>> {
         ["members"] => OrgRoute::Members,
         ["environments"] => OrgRoute::Environments,
         ["tags"] => OrgRoute::Tags,
+        ["events"] => OrgRoute::Events,
+        ["events", "validate"] => OrgRoute::EventsValidate,
+        ["trace", id] => OrgRoute::Trace(id),
+        ["trace-meta", id] => OrgRoute::TraceMeta(id),
+        ["replay-count"] => OrgRoute::ReplayCount,
+        ["replays"] => OrgRoute::Replays,
+        ["replays", id] => OrgRoute::Replay(id),
+        ["trace-items", "attributes"] => OrgRoute::TraceItemAttributes,
         _ => return None,
     })
 }
@@ -101,6 +126,9 @@ fn project_route<'a>(segments: &[&'a str]) -> Option<ProjectRoute<'a>> {
         ["environments"] => ProjectRoute::Environments,
         ["issues"] => ProjectRoute::Issues,
         ["events", id] => ProjectRoute::Event(id),
+        ["events", id, "attachments"] => ProjectRoute::Attachments(id),
+        ["events", event, "attachments", id] => ProjectRoute::Attachment(event, id),
+        ["stacktrace-link"] => ProjectRoute::StacktraceLink,
         _ => return None,
     })
 }
@@ -112,6 +140,10 @@ fn issue_route<'a>(segments: &[&'a str]) -> Option<IssueRoute<'a>> {
         ["events", id] => IssueRoute::Event(id),
         ["notes" | "comments"] => IssueRoute::Notes,
         ["tags"] => IssueRoute::Tags,
+        ["tags", key] => IssueRoute::Tag(key),
+        ["tags", key, "values"] => IssueRoute::TagValues(key),
+        ["autofix"] => IssueRoute::Autofix,
+        ["external-issues"] => IssueRoute::ExternalIssues,
         _ => return None,
     })
 }
@@ -136,7 +168,20 @@ fn read_scopes(route: Route<'_>) -> Option<&'static [&'static str]> {
         | Route::Organizations
         | Route::Organization(
             _,
-            O::Details | O::Projects | O::Teams | O::EventId(_) | O::Environments | O::Tags,
+            O::Details
+            | O::Projects
+            | O::Teams
+            | O::EventId(_)
+            | O::Environments
+            | O::Tags
+            | O::Events
+            | O::EventsValidate
+            | O::Trace(_)
+            | O::TraceMeta(_)
+            | O::ReplayCount
+            | O::Replays
+            | O::Replay(_)
+            | O::TraceItemAttributes,
         ) => &["org:read"],
         Route::Organization(_, O::Repos) => &["org:read", "org:integrations"],
         Route::Organization(_, O::Members) => &["member:read"],
@@ -145,9 +190,18 @@ fn read_scopes(route: Route<'_>) -> Option<&'static [&'static str]> {
         }
         Route::Projects
         | Route::TeamProjects(..)
-        | Route::Project(_, _, P::Details | P::Teams | P::Keys | P::Environments | P::Event(_)) => {
-            &["project:read"]
-        }
+        | Route::Project(
+            _,
+            _,
+            P::Details
+            | P::Teams
+            | P::Keys
+            | P::Environments
+            | P::Event(_)
+            | P::Attachments(_)
+            | P::Attachment(..)
+            | P::StacktraceLink,
+        ) => &["project:read"],
         Route::Organization(_, O::Issues | O::ShortId(_)) | Route::Project(_, _, P::Issues) => {
             &["event:read"]
         }
@@ -173,7 +227,9 @@ fn write_scopes(route: Route<'_>, method: &str) -> Option<&'static [&'static str
 fn issue_scopes(route: IssueRoute<'_>, method: &str) -> Option<&'static [&'static str]> {
     match (route, method) {
         (_, "GET") => Some(&["event:read"]),
-        (IssueRoute::Details, "PUT") | (IssueRoute::Notes, "POST") => Some(&["event:write"]),
+        (IssueRoute::Details, "PUT") | (IssueRoute::Notes | IssueRoute::Autofix, "POST") => {
+            Some(&["event:write"])
+        }
         _ => None,
     }
 }

@@ -1,8 +1,11 @@
 //! The simulation, asked over HTTP as a client would. Units are tested in their own files.
 
 mod data;
+mod explore;
 mod faults;
+mod intelligence;
 mod scopes;
+mod traces;
 mod writes;
 
 use std::{sync::LazyLock, time::Duration};

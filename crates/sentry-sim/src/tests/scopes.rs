@@ -9,7 +9,7 @@ use crate::tokens;
 const FORBIDDEN: &str = "You do not have permission to perform this action.";
 
 /// Path and the one-scope tokens that may read it, of: org, project, team, member, event read.
-const READS: [(&str, [bool; 5]); 22] = [
+const READS: [(&str, [bool; 5]); 34] = [
     ("", [true; 5]),
     ("auth/", [true; 5]),
     ("users/me/", [false; 5]),
@@ -35,6 +35,45 @@ const READS: [(&str, [bool; 5]); 22] = [
     ("projects/aurora-labs/checkout-api/", [false, true, false, false, false]),
     ("projects/aurora-labs/checkout-api/keys/", [false, true, false, false, false]),
     ("projects/aurora-labs/checkout-api/releases/", [false, true, false, false, false]),
+    ("organizations/aurora-labs/events/?field=id", [true, false, false, false, false]),
+    (
+        "organizations/aurora-labs/events/validate/?field=id&dataset=errors",
+        [true, false, false, false, false],
+    ),
+    (
+        "organizations/aurora-labs/trace/6318a51b5461086035db960734e3d7ad/",
+        [true, false, false, false, false],
+    ),
+    (
+        "organizations/aurora-labs/trace-meta/6318a51b5461086035db960734e3d7ad/",
+        [true, false, false, false, false],
+    ),
+    ("organizations/aurora-labs/replays/", [true, false, false, false, false]),
+    (
+        "organizations/aurora-labs/replay-count/?query=issue.id:9001",
+        [true, false, false, false, false],
+    ),
+    ("organizations/aurora-labs/trace-items/attributes/", [true, false, false, false, false]),
+    (
+        "organizations/aurora-labs/issues/CHECKOUT-API-1/autofix/",
+        [false, false, false, false, true],
+    ),
+    (
+        "organizations/aurora-labs/issues/CHECKOUT-API-1/external-issues/",
+        [false, false, false, false, true],
+    ),
+    (
+        "organizations/aurora-labs/issues/CHECKOUT-API-1/tags/level/",
+        [false, false, false, false, true],
+    ),
+    (
+        "projects/aurora-labs/checkout-api/events/9a36d282dc0384c1ba130b2e31a93888/attachments/",
+        [false, true, false, false, false],
+    ),
+    (
+        "projects/aurora-labs/checkout-api/stacktrace-link/?file=a.py",
+        [false, true, false, false, false],
+    ),
 ];
 
 #[tokio::test]

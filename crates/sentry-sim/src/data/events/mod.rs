@@ -32,6 +32,10 @@ pub(crate) struct Event {
     pub(crate) id: String,
     /// Position in [`World::issues`].
     pub(crate) issue: usize,
+    /// Seconds since the epoch.
+    pub(crate) at: i64,
+    /// The trace that its contexts name.
+    pub(crate) trace: Option<String>,
     pub(crate) tags: Vec<(String, String)>,
     /// The stored body of `GET event`.
     pub(crate) body: Bytes,
@@ -156,6 +160,11 @@ pub(crate) fn of_issue(world: &World, issue: &Issue, spec: &Spec, summary: &Summ
             Event {
                 id: id(number),
                 issue: 0,
+                at,
+                trace: body
+                    .pointer("/contexts/trace/trace_id")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
                 tags: flat_tags(&body),
                 list: Bytes::from(list_element(&body).to_string()),
                 body: Bytes::from(body.to_string()),

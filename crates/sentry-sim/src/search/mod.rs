@@ -1,9 +1,12 @@
 //! Sentry's issue search, as much of it as people try: `is:`, `level:`, `assigned:`, tags, ages,
 //! numbers, negation, quotes, lists, free text. Boolean operators are refused, as Sentry does here.
 
+mod rows;
+
 use std::fmt;
 
 use crate::data::{Assignee, BASE_INSTANT, Issue, World};
+pub(crate) use crate::search::rows::RowSearch;
 
 /// Why a search is refused; follows "Error parsing search query: ".
 #[derive(Clone, Debug, PartialEq, Eq)]
