@@ -36,6 +36,7 @@ fn the_effect_fits_the_name_and_the_hints_fit_the_effect() {
         let (effect, hints) = match spec.meta.name.split('_').next() {
             Some("create") => (Effect::Create, (false, false, false)),
             Some("update") => (Effect::Update, (false, true, true)),
+            Some("analyze") => (Effect::Start, (false, false, true)),
             _ => (Effect::Read, (true, false, true)),
         };
         assert_eq!(spec.meta.effect, effect, "{}", spec.meta.name);

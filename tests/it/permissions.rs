@@ -20,6 +20,10 @@ const CONTRACT: &[(&str, &str, &str)] = &[
     ("search_issues", "event:read", "event:read"),
     ("get_issue_details", "event:read", "event:read"),
     ("update_issue", "event:write", "event:write"),
+    ("search_events", "event:read", "org:read"),
+    ("get_event_attachment", "event:read", "project:read"),
+    ("get_trace_details", "event:read", "org:read"),
+    ("analyze_issue_with_seer", "event:read", "event:read"),
     ("search_docs", "", "any token"),
     ("get_doc", "", "any token"),
 ];

@@ -1,8 +1,8 @@
 //! Every tool there is. To add one, run `cargo xtask new-tool`.
 
 use crate::{
-    docs::DOCS, issues::ISSUES, organizations::ORGANIZATIONS, projects::PROJECTS,
-    releases::RELEASES, teams::TEAMS, tool::DynTool,
+    docs::DOCS, events::EVENTS, issues::ISSUES, organizations::ORGANIZATIONS, projects::PROJECTS,
+    releases::RELEASES, seer::SEER, teams::TEAMS, tool::DynTool, traces::TRACES,
 };
 
 /// Tools that belong together; the name is the folder's.
@@ -15,7 +15,8 @@ pub struct Toolset {
 }
 
 /// All toolsets, in the order in which documentation and listings present them.
-pub const TOOLSETS: &[Toolset] = &[ORGANIZATIONS, PROJECTS, TEAMS, RELEASES, ISSUES, DOCS];
+pub const TOOLSETS: &[Toolset] =
+    &[ORGANIZATIONS, PROJECTS, TEAMS, RELEASES, ISSUES, EVENTS, TRACES, SEER, DOCS];
 
 /// All tools, toolset by toolset.
 pub fn all() -> impl Iterator<Item = &'static dyn DynTool> {

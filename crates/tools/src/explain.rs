@@ -8,10 +8,7 @@ use sentry_client::{Error, ErrorKind};
 use serde_json::{Map, Value};
 
 use crate::{
-    gate,
-    organizations::find_organizations::FindOrganizations,
-    render::markdown,
-    tool::{Context, Meta},
+    gate, organizations::find_organizations::FindOrganizations, render::markdown, tool::Context,
 };
 
 /// The text of a failed call.
@@ -20,7 +17,6 @@ use crate::{
 pub(crate) fn explain(
     err: &Error,
     cx: &Context<'_>,
-    meta: &Meta,
     token: Option<ScopeSet>,
     args: &Map<String, Value>,
 ) -> String {
@@ -31,7 +27,7 @@ pub(crate) fn explain(
         ErrorKind::NoToken => format!(
             "no Sentry auth token is configured. Next: the user creates one at {page}{}, and passes \
              it as SENTRY_ACCESS_TOKEN or with `--access-token-file`.",
-            match meta.upstream.accepts {
+            match cx.meta.upstream.accepts {
                 [] => String::new(),
                 accepts => format!(" with {} ticked", gate::alternatives(accepts)),
             }
@@ -41,7 +37,7 @@ pub(crate) fn explain(
              Sentry. Next: the user creates a new token at {page} and restarts the server with it. \
              Retrying does not help."
         ),
-        ErrorKind::Forbidden { detail } => forbidden(request, detail.as_deref(), cx, meta, token),
+        ErrorKind::Forbidden { detail } => forbidden(request, detail.as_deref(), cx, token),
         ErrorKind::NotFound { detail } => not_found(request, detail.as_deref(), args),
         ErrorKind::Validation { detail, fields } => validation(detail.as_deref(), fields),
         ErrorKind::Conflict { detail } => format!(
@@ -86,7 +82,6 @@ fn forbidden(
     request: &str,
     detail: Option<&str>,
     cx: &Context<'_>,
-    meta: &Meta,
     token: Option<ScopeSet>,
 ) -> String {
     if detail.is_some_and(|detail| detail.contains("multiple projects")) {
@@ -94,9 +89,9 @@ fn forbidden(
                 project."
             .to_owned();
     }
-    let accepts = gate::alternatives(meta.upstream.accepts);
+    let accepts = gate::alternatives(cx.meta.upstream.accepts);
     let page = cx.sentry.site().token_page();
-    match token.map(|token| scopes::narrow(token, meta.upstream.accepts)) {
+    match token.map(|token| scopes::narrow(token, cx.meta.upstream.accepts)) {
         Some(Some(missing)) => format!(
             "Sentry refused `{request}`: the auth token lacks {missing} (Sentry accepts {accepts} \
              here). Next: the user creates a token that also has {missing} ticked, at {page}."

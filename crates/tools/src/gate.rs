@@ -133,6 +133,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Why this caller cannot have this tool.
+    pub(crate) fn new(meta: &Meta, grant: &Grant, reason: Reason) -> Refusal {
+        Refusal::of(meta.name, meta.requires, grant, reason)
+    }
+
+    /// The same for a name that may not be a tool's.
+    pub(crate) fn of(tool: &str, needs: ScopeSet, grant: &Grant, reason: Reason) -> Refusal {
+        Refusal {
+            tool: tool.to_owned(),
+            needs,
+            origin: grant.granted.origin.clone(),
+            granted: grant.granted.scopes,
+            reason,
+        }
+    }
+
     /// The scopes of the grant that are missing; empty unless the grant is the reason.
     pub fn missing(&self) -> ScopeSet {
         match self.reason {
@@ -256,6 +272,7 @@ mod tests {
         upstream: Upstream { endpoint: "GET /things/", accepts: &[ORG_READ, PROJECT_READ] },
         pointless_in: Some(Constraint::Project),
         needs: Some(Feature::Docs),
+        takes: None,
     };
 
     fn grant(scopes: &str) -> Grant {
@@ -265,7 +282,8 @@ mod tests {
 
     fn installation() -> Installation {
         let base = "https://docs.example.test";
-        Installation { docs: sentry_client::docs::DocsService::parse(base, base).ok() }
+        let docs = sentry_client::docs::DocsService::parse(base, base).ok();
+        Installation { docs, ..Installation::default() }
     }
 
     fn state(grant: &Grant, installation: &Installation) -> &'static str {

@@ -15,10 +15,12 @@ pub mod schema;
 pub mod tool;
 
 mod arguments;
+mod event_search;
 mod explain;
 mod ignore;
 mod issue_address;
 mod issue_change;
+mod issue_details;
 mod params;
 mod period;
 mod query;
@@ -27,11 +29,14 @@ mod repository;
 mod spelling;
 
 mod docs;
+mod events;
 mod issues;
 mod organizations;
 mod projects;
 mod releases;
+mod seer;
 mod teams;
+mod traces;
 
 #[cfg(test)]
 mod testing;

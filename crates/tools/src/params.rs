@@ -103,6 +103,51 @@ parameter!(
     "Project slug or id."
 );
 
+/// The budget of one answer in tokens, 200 to 100,000.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct MaxTokens(u32);
+
+impl MaxTokens {
+    const LEAST: u32 = 200;
+    const MOST: u32 = 100_000;
+
+    /// The budget.
+    pub(crate) fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl TryFrom<u32> for MaxTokens {
+    type Error = String;
+
+    fn try_from(tokens: u32) -> Result<MaxTokens, String> {
+        if (Self::LEAST..=Self::MOST).contains(&tokens) {
+            return Ok(MaxTokens(tokens));
+        }
+        Err(format!("expected a budget of {} to {} tokens", Self::LEAST, Self::MOST))
+    }
+}
+
+impl JsonSchema for MaxTokens {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MaxTokens".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "integer",
+            "minimum": Self::LEAST,
+            "maximum": Self::MOST,
+            "description": "Budget of the answer.",
+        })
+    }
+}
+
 impl NamePart {
     /// The text, unless it is blank.
     pub(crate) fn of(part: Option<&NamePart>) -> Option<&str> {

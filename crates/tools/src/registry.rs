@@ -1,6 +1,6 @@
 //! The boundary between the tools and whatever serves them.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{borrow::Cow, sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use scopes::ScopeSet;
@@ -15,7 +15,7 @@ use crate::{
     gate::{self, Grant, Reason, Refusal},
     installation::Installation,
     schema, spelling,
-    tool::{Context, DynTool, Meta, ToolSpec, token_of},
+    tool::{Context, DynTool, Meta, Progress, ToolSpec, token_of},
 };
 
 /// Which tools a caller may see, and how to run one of them.
@@ -32,16 +32,25 @@ pub trait ToolRegistry: Send + Sync {
     /// The tools that a caller may call, without the parameters that the fence fixes.
     fn visible(&self, grant: &Grant) -> Vec<Cow<'_, ToolSpec>>;
 
+    /// How long a call of this tool may take, where that is longer than usual.
+    fn takes(&self, name: &str) -> Option<Duration>;
+
     /// Checks, then runs one tool on behalf of a caller.
-    ///
-    /// `sentry` carries the caller's credential, fence, and the deadline of this call.
-    async fn call(
-        &self,
-        sentry: &Client,
-        grant: &Grant,
-        name: &str,
-        args: Map<String, Value>,
-    ) -> Result<Answer>;
+    async fn call(&self, call: Call<'_>) -> Result<Answer>;
+}
+
+/// One call of one tool.
+pub struct Call<'a> {
+    /// Sentry, with the caller's credential, fence, and the deadline of this call.
+    pub sentry: &'a Client,
+    /// What the caller may do.
+    pub grant: &'a Grant,
+    /// The tool's name, as the caller wrote it.
+    pub name: &'a str,
+    /// The arguments, as the caller wrote them.
+    pub args: Map<String, Value>,
+    /// Whoever wants to hear how the call is getting on.
+    pub progress: &'a dyn Progress,
 }
 
 /// The tools of this crate, as one installation offers them.
@@ -70,20 +79,14 @@ impl Catalog {
     }
 
     fn find(&self, grant: &Grant, name: &str) -> Result<&Entry, Refusal> {
-        let refusal = |needs, reason| Refusal {
-            tool: spelling::shorten(name),
-            needs,
-            origin: grant.granted.origin.clone(),
-            granted: grant.granted.scopes,
-            reason,
-        };
         let Some(entry) = self.entries.iter().find(|entry| entry.meta.name == name) else {
             let nearest = spelling::nearest(name, self.callable(grant));
-            return Err(refusal(ScopeSet::EMPTY, Reason::Unknown { nearest }));
+            let (tool, reason) = (spelling::shorten(name), Reason::Unknown { nearest });
+            return Err(Refusal::of(&tool, ScopeSet::EMPTY, grant, reason));
         };
         gate::decide(&entry.meta, grant, &self.installation)
             .map(|()| entry)
-            .map_err(|reason| refusal(entry.meta.requires, reason))
+            .map_err(|reason| Refusal::new(&entry.meta, grant, reason))
     }
 
     fn callable(&self, grant: &Grant) -> impl Iterator<Item = &'static str> {
@@ -117,22 +120,22 @@ impl ToolRegistry for Catalog {
         self.entries.iter().filter(may_call).map(fenced).collect()
     }
 
-    async fn call(
-        &self,
-        sentry: &Client,
-        grant: &Grant,
-        name: &str,
-        args: Map<String, Value>,
-    ) -> Result<Answer> {
+    fn takes(&self, name: &str) -> Option<Duration> {
+        self.entries.iter().find(|entry| entry.meta.name == name)?.meta.takes
+    }
+
+    async fn call(&self, call: Call<'_>) -> Result<Answer> {
+        let Call { sentry, grant, name, args, progress } = call;
         let grant = &with_known_token(grant, sentry);
         let entry = self.find(grant, name)?;
         let args = arguments::prepare(&self.spec(entry).input_schema, &grant.fence, args)?;
-        let cx = Context { sentry, grant, installation: &self.installation };
+        let installation = &self.installation;
+        let cx = Context { meta: &entry.meta, sentry, grant, installation, progress };
         match entry.tool.call_json(&cx, args.clone()).await {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => Ok(answer.fitted(installation.max_tokens)),
             Err(Error::Sentry(cause)) => {
                 let token = token_behind(&cause, grant, sentry).await;
-                let text = explain::explain(&cause, &cx, &entry.meta, token, &args);
+                let text = explain::explain(&cause, &cx, token, &args);
                 Err(Error::explained(text, cause))
             }
             Err(err) => Err(err),

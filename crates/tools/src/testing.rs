@@ -8,7 +8,7 @@ use test_support::FakeSentry;
 use crate::{
     gate::Grant,
     installation::Installation,
-    registry::{Catalog, ToolRegistry},
+    registry::{Call, Catalog, ToolRegistry},
 };
 
 /// Calls a tool with every scope granted, and renders whatever comes back.
@@ -35,9 +35,10 @@ pub(crate) async fn call_fenced(
 pub(crate) async fn call_as(sentry: &FakeSentry, grant: &Grant, tool: &str, args: Value) -> String {
     let client: Client = sentry.client().with_fence(grant.fence.clone()).for_call();
     let docs = DocsService::parse(&sentry.uri(), &sentry.uri()).ok();
-    let catalog = Catalog::new(Installation { docs });
+    let catalog = Catalog::new(Installation { docs, ..Installation::default() });
     let args = args.as_object().cloned().unwrap_or_default();
-    match catalog.call(&client, grant, tool, args).await {
+    let call = Call { sentry: &client, grant, name: tool, args, progress: &() };
+    match catalog.call(call).await {
         Ok(answer) => answer.into_string(),
         Err(err) => format!("error: {err}"),
     }

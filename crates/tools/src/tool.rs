@@ -1,5 +1,7 @@
 //! What a tool is. It does not say who may call one: that is [`crate::gate`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use scopes::ScopeSet;
@@ -11,7 +13,7 @@ use crate::{
     answer::Answer,
     arguments,
     error::{Error, Result},
-    gate::{self, Constraint, Feature, Grant},
+    gate::{self, Constraint, Feature, Grant, Refusal},
     installation::Installation,
     params::RegionUrl,
     schema,
@@ -35,6 +37,8 @@ pub trait Tool: Send + Sync + 'static {
     const POINTLESS_IN: Option<Constraint> = None;
     /// What the installation must offer for the tool to work, if anything.
     const NEEDS: Option<Feature> = None;
+    /// How long a call may take, where that is longer than the usual limit of a call.
+    const TAKES: Option<Duration> = None;
 
     /// The description as a model sees it in this installation.
     fn describe(text: String, _installation: &Installation) -> String {
@@ -58,6 +62,8 @@ pub enum Effect {
     Create,
     /// Changes something that exists; calling twice changes nothing more.
     Update,
+    /// Asks Sentry to begin work; repeating it starts no second one.
+    Start,
 }
 
 /// What Sentry asks of the token for a tool's main request, by its own rules.
@@ -91,6 +97,8 @@ pub struct Meta {
     pub pointless_in: Option<Constraint>,
     /// The feature it needs.
     pub needs: Option<Feature>,
+    /// How long a call may take, where that is longer than usual.
+    pub takes: Option<Duration>,
 }
 
 /// What a client is told about a tool.
@@ -111,18 +119,41 @@ impl ToolSpec {
     }
 }
 
+/// Hears how a long call is getting on.
+pub trait Progress: Send + Sync {
+    /// One short sentence; `step` grows with each report. Must not wait.
+    fn report(&self, step: u32, message: &str);
+}
+
+/// Nobody listens.
+impl Progress for () {
+    fn report(&self, _step: u32, _message: &str) {}
+}
+
 /// What a call needs besides its arguments.
-#[derive(Debug)]
 pub struct Context<'a> {
+    /// The tool that was called.
+    pub meta: &'a Meta,
     /// Sentry, on behalf of this caller, within this call's deadline and fence.
     pub sentry: &'a Client,
     /// What this caller may do.
     pub grant: &'a Grant,
     /// What this deployment offers.
     pub installation: &'a Installation,
+    /// Whoever wants to hear how the call is getting on.
+    pub progress: &'a dyn Progress,
 }
 
 impl Context<'_> {
+    /// Refuses to go on without scopes that the tool needs only now and then.
+    ///
+    /// The same decision as the one before the call, from the same function.
+    pub fn require(&self, scopes: ScopeSet) -> Result<()> {
+        let meta = Meta { requires: self.meta.requires.union(scopes), ..*self.meta };
+        gate::decide(&meta, self.grant, self.installation)
+            .map_err(|reason| Error::from(Refusal::new(&meta, self.grant, reason)))
+    }
+
     /// The name of `T` if this caller could call it; a follow-up is offered only then.
     pub fn offers<T: Tool>(&self) -> Option<&'static str> {
         gate::decide(&meta::<T>(), self.grant, self.installation).is_ok().then_some(T::NAME)
@@ -208,5 +239,6 @@ const fn meta<T: Tool>() -> Meta {
         upstream: T::UPSTREAM,
         pointless_in: T::POINTLESS_IN,
         needs: T::NEEDS,
+        takes: T::TAKES,
     }
 }

@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn the_description_names_the_host_that_gets_the_query() {
         let docs = DocsService::parse("https://find.example.test", "https://docs.sentry.io").ok();
-        let spec = SearchDocs.spec(&Installation { docs });
+        let spec = SearchDocs.spec(&Installation { docs, ..Installation::default() });
         assert!(spec.description.contains("sent to find.example.test"), "{}", spec.description);
         assert!(!SearchDocs.spec(&Installation::default()).description.contains('{'));
     }

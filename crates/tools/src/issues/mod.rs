@@ -2,9 +2,9 @@
 
 use crate::catalog::Toolset;
 
-mod get_issue_details;
-mod search_issues;
-mod update_issue;
+pub(crate) mod get_issue_details;
+pub(crate) mod search_issues;
+pub(crate) mod update_issue;
 
 pub(crate) const ISSUES: Toolset = Toolset {
     name: "issues",

@@ -183,7 +183,14 @@ mod tests {
             settings.site = settings.site.clone().with_region_hosts([region.host()]).unwrap();
         });
         let catalog = Catalog::new(Installation::default());
-        let found = catalog.call(&client, &everything(), "find_organizations", Map::new()).await;
+        let call = crate::registry::Call {
+            sentry: &client,
+            grant: &everything(),
+            name: "find_organizations",
+            args: Map::new(),
+            progress: &(),
+        };
+        let found = catalog.call(call).await;
         let out = found.unwrap().into_string().replace(&region.host(), "REGION");
         assert_snapshot!(out, @r"
         # Organizations

@@ -3,30 +3,54 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use test_support::fixture;
+use test_support::{fixture, read_fixture};
 
 use super::{event, issue_facts};
+use crate::issue_details::page::{Depth, Page};
+
+/// One of each kind.
+const EVENTS: [&str; 12] = [
+    "events/python_chain.json",
+    "events/threads_only.json",
+    "events/default.json",
+    "events/transaction.json",
+    "events/n_plus_one_db.json",
+    "events/n_plus_one_api.json",
+    "events/regression.json",
+    "events/metric_alert.json",
+    "events/csp.json",
+    "events/feedback.json",
+    "events/cron.json",
+    "events/uptime.json",
+];
 
 #[test]
 fn every_field_may_be_absent_or_null_or_of_another_type() {
-    let answer = |issue: &Value, event: &Value| {
-        let mut out = String::new();
+    let answer = |depth: Depth, issue: &Value, event: &Value| {
+        let mut page = Page::new(depth, &[]).unwrap();
         let issue = serde_json::from_str(&issue.to_string()).unwrap();
-        issue_facts::facts(&mut out, &issue, "https://acme.sentry.io/", Timestamp::UNIX_EPOCH);
+        issue_facts::facts(&mut page, &issue, "https://acme.sentry.io/", Timestamp::UNIX_EPOCH);
         let event = event.to_string();
-        event::event(&mut out, &serde_json::from_str(&event).unwrap(), Timestamp::UNIX_EPOCH);
-        out
+        event::event(&mut page, &serde_json::from_str(&event).unwrap(), Timestamp::UNIX_EPOCH);
+        page.finish("get_issue_details", Some(usize::MAX)).fitted(usize::MAX).into_string()
     };
-    let (issue, event) = (fixture!("events/issue.json"), fixture!("events/python_chain.json"));
+    let issue = fixture!("events/issue.json");
     for wrong in [None, Some(json!(null)), Some(json!([[{}]])), Some(json!({ "a": [] }))] {
         // Without an id there is no issue: everything else leads to it.
         for pointer in pointers(&issue).iter().filter(|pointer| *pointer != "/id") {
-            let out = answer(&with(&issue, pointer, wrong.as_ref()), &event);
-            assert!(out.starts_with("- Title: `"), "{pointer}: {out}");
+            let event = json!({ "type": "error" });
+            let out = answer(Depth::Normal, &with(&issue, pointer, wrong.as_ref()), &event);
+            assert!(out.starts_with("\n- Title: `"), "{pointer}: {out}");
         }
-        for pointer in pointers(&event) {
-            let out = answer(&issue, &with(&event, &pointer, wrong.as_ref()));
-            assert!(out.contains("\n## Event\n\n- "), "{pointer}: {out}");
+        for name in EVENTS {
+            let event = read_fixture(name);
+            for pointer in pointers(&event) {
+                let damaged = with(&event, &pointer, wrong.as_ref());
+                for depth in [Depth::Normal, Depth::Brief] {
+                    let out = answer(depth, &issue, &damaged);
+                    assert!(out.contains("\n## Event\n\n- "), "{name} {pointer}: {out}");
+                }
+            }
         }
     }
 }

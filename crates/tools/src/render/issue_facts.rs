@@ -7,48 +7,60 @@ use jiff::Timestamp;
 use sentry_client::issues::Issue;
 
 use super::{issue, markdown};
+use crate::issue_details::page::{Page, Part};
 
 /// Appends the facts. `url` is the issue's page.
-pub(crate) fn facts(out: &mut String, of: &Issue, url: &str, now: Timestamp) {
-    headline(out, of);
+pub(crate) fn facts(page: &mut Page, of: &Issue, url: &str, now: Timestamp) {
+    let brief = page.is_brief();
+    let Some(section) = page.part(Part::Facts) else { return };
+    let mut text = String::with_capacity(1_024);
+    text.push('\n');
+    let out = &mut text;
+    headline(out, of, brief);
     let seen = |at: &Option<String>| at.as_deref().map(|at| issue::time(at, now));
-    fact(out, "First seen", seen(&of.first_seen));
+    if !brief {
+        fact(out, "First seen", seen(&of.first_seen));
+    }
     fact(out, "Last seen", seen(&of.last_seen));
     fact(out, "Events", of.count);
     fact(out, "Users affected", of.user_count);
     fact(out, "Status", Some(issue::status(of)));
     fact(out, "Assigned to", Some(issue::assignee(of.assigned_to.as_ref())));
     fact(out, "Level", word(of.level.as_deref()));
-    fact(out, "Priority", word(of.priority.as_deref()));
-    fact(out, "Issue type", word(of.issue_type.as_deref()));
-    fact(out, "Issue category", word(of.issue_category.as_deref()));
-    fact(out, "Actionability", of.seer_fixability_score.map(actionability));
-    fact(out, "Platform", word(of.platform.as_deref()));
-    let release = |release: &Option<sentry_client::issues::IssueRelease>| {
-        release.as_ref().map(|release| markdown::code(&release.version, 250))
-    };
-    fact(out, "First release", release(&of.first_release));
-    fact(out, "Last release", release(&of.last_release));
+    if !brief {
+        fact(out, "Priority", word(of.priority.as_deref()));
+        fact(out, "Issue type", word(of.issue_type.as_deref()));
+        fact(out, "Issue category", word(of.issue_category.as_deref()));
+        fact(out, "Actionability", of.seer_fixability_score.map(actionability));
+        fact(out, "Platform", word(of.platform.as_deref()));
+        let release = |release: &Option<sentry_client::issues::IssueRelease>| {
+            release.as_ref().map(|release| markdown::code(&release.version, 250))
+        };
+        fact(out, "First release", release(&of.first_release));
+        fact(out, "Last release", release(&of.last_release));
+    }
     if let Some(project) = &of.project {
         let slug = project.slug.as_deref().map(|slug| markdown::code(slug, 100));
         fact(out, "Project", slug.or_else(|| word(project.name.as_deref())));
     }
     fact(out, "URL", Some(url));
+    section.push(&text);
 }
 
 /// The title and the place. Issues about performance keep theirs in the metadata.
-fn headline(out: &mut String, of: &Issue) {
+fn headline(out: &mut String, of: &Issue, brief: bool) {
+    let limit = if brief { 120 } else { 300 };
     let metadata = &of.metadata;
     let performance = of.issue_category.as_deref() == Some("performance")
         || of.issue_type.as_deref().is_some_and(|kind| kind.starts_with("performance_"));
     let title = metadata.title.as_deref().filter(|title| performance && !title.trim().is_empty());
     let title = title.map_or_else(|| issue::title(of), str::to_owned);
-    fact(out, "Title", Some(markdown::code(&title, 300)));
+    fact(out, "Title", Some(markdown::code(&title, limit)));
     if performance {
-        fact(out, "Location", code(metadata.location.as_deref()));
-        fact(out, "Query pattern", code(metadata.value.as_deref()));
+        fact(out, "Location", code(metadata.location.as_deref(), limit));
+        fact(out, "Query pattern", code(metadata.value.as_deref(), limit));
     } else {
-        fact(out, "Culprit", code(of.culprit.as_deref()));
+        fact(out, "Culprit", code(of.culprit.as_deref(), limit));
     }
 }
 
@@ -58,8 +70,8 @@ fn fact(out: &mut String, name: &str, value: Option<impl Display>) {
     }
 }
 
-fn code(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty()).map(|text| markdown::code(text, 300))
+fn code(text: Option<&str>, limit: usize) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| markdown::code(text, limit))
 }
 
 /// A word of Sentry's vocabulary, which may be a new one.
@@ -83,12 +95,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::issue_details::page::Depth;
 
     fn shown(value: &serde_json::Value) -> String {
-        let mut out = String::new();
+        let mut page = Page::new(Depth::Normal, &[]).unwrap();
         let issue = serde_json::from_str(&value.to_string()).unwrap();
-        facts(&mut out, &issue, "https://acme.sentry.io/issues/1/", Timestamp::UNIX_EPOCH);
-        out
+        facts(&mut page, &issue, "https://acme.sentry.io/issues/1/", Timestamp::UNIX_EPOCH);
+        page.finish("get_issue_details", None).into_string()
     }
 
     #[test]

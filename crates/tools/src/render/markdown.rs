@@ -68,7 +68,8 @@ pub(crate) fn left_out(count: usize, one: &str, many: &str) -> Option<String> {
     }
 }
 
-fn longest_run(text: &str) -> usize {
+/// How many backticks stand next to each other at most.
+pub(crate) fn longest_run(text: &str) -> usize {
     // Nearly all text has none, and looking for one byte is fast.
     if !text.contains('`') {
         return 0;

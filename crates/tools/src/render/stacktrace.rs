@@ -1,14 +1,20 @@
 //! The exceptions of an event and their stacks; without an exception, the stack of the
-//! thread that matters. Very long stacks are shown in part. One frame is written elsewhere.
+//! thread that matters. Very long stacks are shown in part, unless everything was asked for.
+//! One frame is written elsewhere.
 
 use std::fmt::Write as _;
 
 use sentry_client::events::{Event, Frame, Value};
 
 use super::{
+    block::Block,
     clip,
     frame::{self, Language},
     markdown,
+};
+use crate::{
+    answer::Detail,
+    issue_details::page::{Page, Part},
 };
 
 /// The most frames of one stack.
@@ -20,46 +26,59 @@ const INNERMOST: usize = 20;
 const EXCEPTIONS: usize = 10;
 /// The longest message of an exception, in characters.
 const MESSAGE_LIMIT: usize = 2_000;
+const BRIEF_MESSAGE_LIMIT: usize = 160;
+/// The calls next to the failure that stay as long as the stack does.
+const PINNED: usize = 3;
 
 /// Appends what failed and where, if the event says so.
-pub(crate) fn failure(out: &mut String, event: &Event<'_>) {
+pub(crate) fn failure(page: &mut Page, event: &Event<'_>) {
     let language = Language::of_platform(event.platform.as_deref().unwrap_or_default());
     let exceptions = event.exceptions();
     if !exceptions.is_empty() {
-        return chain(out, event, &exceptions, language);
+        return chain(page, event, &exceptions, language);
     }
     let threads = event.threads();
     if !threads.is_empty() {
-        return thread(out, &threads, language);
+        return thread(page, &threads, language);
     }
     if let Some(data) = event.entries_of("stacktrace").find(|data| !data.frames.is_empty()) {
-        out.push_str("\n### Stack\n");
-        relevant(out, &data.frames, language);
-        stack(out, &data.frames, language);
+        let mut out = "\n### Stack\n".to_owned();
+        relevant(&mut out, &data.frames, language, page.is_brief());
+        write(page, &out);
+        stack(page, &data.frames, language);
     }
 }
 
 /// The chain, from the exception that was reported to its first cause.
-fn chain(out: &mut String, event: &Event<'_>, exceptions: &[&Value<'_>], language: Language) {
+fn chain(page: &mut Page, event: &Event<'_>, exceptions: &[&Value<'_>], language: Language) {
+    let brief = page.is_brief();
     for (at, exception) in exceptions.iter().rev().take(EXCEPTIONS).enumerate() {
+        let mut out = String::with_capacity(1_024);
         match at {
             0 => out.push_str("\n### Exception\n"),
-            _ => cause(out, event.platform.as_deref().unwrap_or_default(), at),
+            _ => cause(&mut out, event.platform.as_deref().unwrap_or_default(), at),
         }
         out.push('\n');
-        markdown::code_block(out, "", &headline(exception));
+        markdown::code_block(&mut out, "", &headline(exception, brief));
         let frames = exception.frames();
-        if frames.is_empty() {
+        if frames.is_empty() && !brief {
             out.push_str("\nThis exception came without a stack.\n");
-            continue;
         }
         if at == 0 {
-            relevant(out, frames, language);
+            relevant(&mut out, frames, language, brief);
         }
-        stack(out, frames, language);
+        write(page, &out);
+        stack(page, frames, language);
     }
     if let Some(left_out @ 1..) = exceptions.len().checked_sub(EXCEPTIONS) {
-        let _ = writeln!(out, "\n{left_out} further exceptions of this chain were left out.");
+        write(page, &format!("\n{left_out} further exceptions of this chain were left out.\n"));
+    }
+}
+
+/// A section of its own: the words about an exception stay when its stack does not fit.
+fn write(page: &mut Page, text: &str) {
+    if let Some(section) = page.part(Part::Stacktrace) {
+        section.push(text);
     }
 }
 
@@ -75,14 +94,18 @@ fn cause(out: &mut String, platform: &str, at: usize) {
     };
 }
 
-fn headline(exception: &Value<'_>) -> String {
+fn headline(exception: &Value<'_>, brief: bool) -> String {
     let mut text = String::new();
     clip::line(&mut text, exception.kind.as_deref().unwrap_or_default(), 300);
     if let Some(value) = exception.value.as_deref().filter(|value| !value.trim().is_empty()) {
         if !text.is_empty() {
             text.push_str(": ");
         }
-        clip::lines(&mut text, value, MESSAGE_LIMIT);
+        if brief {
+            clip::line(&mut text, value, BRIEF_MESSAGE_LIMIT);
+        } else {
+            clip::lines(&mut text, value, MESSAGE_LIMIT);
+        }
     }
     if text.is_empty() {
         text.push_str("(neither type nor message)");
@@ -91,7 +114,8 @@ fn headline(exception: &Value<'_>) -> String {
 }
 
 /// The stack of the thread that crashed, else of the one that sent the event.
-fn thread(out: &mut String, threads: &[&Value<'_>], language: Language) {
+fn thread(page: &mut Page, threads: &[&Value<'_>], language: Language) {
+    let mut out = String::with_capacity(1_024);
     let with_stack = || threads.iter().filter(|thread| !thread.frames().is_empty());
     let crashed = with_stack().find(|thread| thread.crashed == Some(true));
     let current = || with_stack().find(|thread| thread.current == Some(true));
@@ -100,7 +124,7 @@ fn thread(out: &mut String, threads: &[&Value<'_>], language: Language) {
     let _ = writeln!(out, "\n### {title}");
     let Some(chosen) = chosen else {
         let _ = writeln!(out, "\n{} threads, none of them with a stack.", threads.len());
-        return;
+        return write(page, &out);
     };
     out.push('\n');
     if let Some(name) = chosen.name.as_deref().filter(|name| !name.trim().is_empty()) {
@@ -111,12 +135,13 @@ fn thread(out: &mut String, threads: &[&Value<'_>], language: Language) {
         1 => writeln!(out, "({}the only thread)", id.unwrap_or_default()),
         count => writeln!(out, "({}one of {count} threads)", id.unwrap_or_default()),
     };
-    relevant(out, chosen.frames(), language);
-    stack(out, chosen.frames(), language);
+    relevant(&mut out, chosen.frames(), language, page.is_brief());
+    write(page, &out);
+    stack(page, chosen.frames(), language);
 }
 
 /// The frame to look at first: the application's last one that shows source or variables.
-fn relevant(out: &mut String, frames: &[Frame<'_>], language: Language) {
+fn relevant(out: &mut String, frames: &[Frame<'_>], language: Language, brief: bool) {
     let telling = |frame: &&Frame<'_>| {
         frame.in_app == Some(true)
             && (!frame.context.is_empty() || frame.vars.is_some_and(|vars| vars.get() != "{}"))
@@ -125,24 +150,35 @@ fn relevant(out: &mut String, frames: &[Frame<'_>], language: Language) {
     out.push_str("\n**Most relevant frame** (the last of the application's own code)\n\n");
     let mut text = String::with_capacity(1_024);
     frame::header(&mut text, frame, language, None);
-    frame::source_window(&mut text, frame);
-    frame::variables(&mut text, frame);
+    if brief {
+        frame::source_line(&mut text, frame);
+    } else {
+        frame::source_window(&mut text, frame);
+        frame::variables(&mut text, frame);
+    }
     markdown::code_block(out, "", &text);
 }
 
-/// The whole stack, or the telling part of a very long one.
-fn stack(out: &mut String, frames: &[Frame<'_>], language: Language) {
+/// The whole stack, or the telling part of a very long one. A brief answer has none.
+fn stack(page: &mut Page, frames: &[Frame<'_>], language: Language) {
+    if page.is_brief() || frames.is_empty() {
+        return;
+    }
+    let everything = page.whole(Part::Stacktrace);
+    let Some(section) = page.part(Part::Stacktrace) else { return };
     let in_app = frames.iter().filter(|frame| frame.in_app == Some(true)).count();
     let failing_last = language.prints_failing_call_last();
     let order = if failing_last { "last" } else { "first" };
     let plural = if frames.len() == 1 { "frame" } else { "frames" };
     let _ = writeln!(
-        out,
+        section,
         "\n**Stack** ({} {plural}, {in_app} in the application; failing call {order})\n",
         frames.len()
     );
-    let shown = shown(frames);
-    let mut text = String::with_capacity(frames.len().min(FRAMES) * 160);
+    let telling = shown(frames);
+    let is_telling =
+        |at| telling.as_ref().is_none_or(|shown| shown.get(at).copied().unwrap_or_default());
+    let mut block = Block::default();
     let mut expected = if failing_last { 0 } else { frames.len() };
     let mut write = |at: usize, frame: &Frame<'_>| {
         // `expected` is where the next frame would be if none had been left out.
@@ -150,22 +186,27 @@ fn stack(out: &mut String, frames: &[Frame<'_>], language: Language) {
         expected = if failing_last { at + 1 } else { at };
         if left_out > 0 {
             let plural = if left_out == 1 { "frame" } else { "frames" };
-            let _ = writeln!(text, "… {left_out} {plural} left out");
+            block.keep(format!("… {left_out} {plural} left out"));
         }
         let index = if failing_last { at } else { frames.len() - 1 - at };
+        let mut text = String::with_capacity(128);
         frame::header(&mut text, frame, language, Some(index));
         frame::source_line(&mut text, frame);
-        text.push('\n');
+        let detail = match frame.in_app {
+            _ if at + PINNED >= frames.len() => None,
+            Some(true) if is_telling(at) => None,
+            Some(true) => Some(Detail::Entry),
+            _ => Some(Detail::LibraryFrame),
+        };
+        block.add(detail, text);
     };
-    let is_shown =
-        |at| shown.as_ref().is_none_or(|shown| shown.get(at).copied().unwrap_or_default());
-    let shown = frames.iter().enumerate().filter(|(at, _)| is_shown(*at));
+    let shown = frames.iter().enumerate().filter(|(at, _)| everything || is_telling(*at));
     if failing_last {
         shown.for_each(|(at, frame)| write(at, frame));
     } else {
         shown.rev().for_each(|(at, frame)| write(at, frame));
     }
-    markdown::code_block(out, "", &text);
+    block.write(section);
 }
 
 /// Which frames of a very long stack are shown, and nothing for any other: both ends, then
@@ -192,10 +233,17 @@ fn shown(frames: &[Frame<'_>]) -> Option<Vec<bool>> {
 mod tests {
     use super::*;
 
+    use crate::issue_details::page::Depth;
+
     fn rendered(json: &str) -> String {
-        let mut out = String::new();
-        failure(&mut out, &serde_json::from_str(json).unwrap());
-        out
+        rendered_as(Depth::Normal, json, usize::MAX)
+    }
+
+    fn rendered_as(depth: Depth, json: &str, budget: usize) -> String {
+        let mut page = Page::new(depth, &[]).unwrap();
+        failure(&mut page, &serde_json::from_str(json).unwrap());
+        let out = page.finish("get_issue_details", Some(budget)).fitted(budget).into_string();
+        format!("{out}\n")
     }
 
     fn with_frames(platform: &str, frames: &[String]) -> String {
@@ -230,6 +278,18 @@ mod tests {
         let go = rendered(&with_frames("go", &frames));
         assert!(go.contains("failing call first)\n\n```\nat f5999 "), "{go}");
         assert!(go.contains("at f3000 (<unknown>)\n… 2990 frames left out\nat f9 "), "{go}");
+    }
+
+    #[test]
+    fn a_full_answer_has_all_frames_and_a_budget_takes_library_frames_first() {
+        let json = with_frames("python", &numbered(6_000, |at| at % 100 == 0));
+        let full = rendered_as(Depth::Full, &json, usize::MAX);
+        assert_eq!(full.matches("File \"").count(), 6_000);
+        let short = rendered_as(Depth::Full, &json, 2_500);
+        assert!(short.contains("in f5999\n") && short.contains("in f100\n"), "{short}");
+        assert!(short.contains("library frames left out"), "{short}");
+        let brief = rendered_as(Depth::Brief, &json, usize::MAX);
+        assert!(!brief.contains("**Stack**"), "{brief}");
     }
 
     #[test]

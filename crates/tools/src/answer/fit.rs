@@ -1,0 +1,248 @@
+//! Fitting an answer to a budget: details first, in their order, then whole sections
+//! from the lowest priority up. Nothing is cut inside a line.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{Answer, Detail, Piece, Priority, Section, estimate};
+
+/// What the notice at the end may cost, in tokens.
+const NOTICE: usize = 120;
+/// What the line that stands for a gap costs, in tokens.
+const GAP: usize = 8;
+
+const DETAILS: [Detail; 4] =
+    [Detail::LibraryFrame, Detail::Middle, Detail::RepeatedSpan, Detail::Entry];
+
+/// One section while it is being fitted.
+struct Part<'a> {
+    section: &'a Section,
+    /// Which pieces stay.
+    kept: Vec<bool>,
+    tokens: usize,
+    dropped: bool,
+}
+
+pub(super) fn fit(answer: &Answer, budget: usize) -> String {
+    let mut parts: Vec<Part<'_>> = answer.sections.iter().map(Part::whole).collect();
+    // A token has at least one byte, so counting can often be skipped.
+    let bytes: usize = parts.iter().map(Part::bytes).sum();
+    let whole = if bytes <= budget { 0 } else { parts.iter_mut().map(Part::count).sum() };
+    if whole > budget {
+        let room = budget.saturating_sub(NOTICE.min(budget / 4));
+        shorten(&mut parts, whole, room);
+    }
+    let mut text = String::with_capacity(parts.iter().map(Part::bytes).sum());
+    for part in &parts {
+        part.write(&mut text);
+    }
+    text.truncate(text.trim_end().len());
+    notice(&mut text, answer, &parts);
+    text
+}
+
+/// Takes out as little as fits, in the defined order.
+fn shorten(parts: &mut [Part<'_>], mut total: usize, room: usize) {
+    for detail in DETAILS {
+        // The lowest priority first; inside a section the middle goes before the ends.
+        for priority in [Priority::Low, Priority::Normal, Priority::High, Priority::Essential] {
+            for part in parts.iter_mut().filter(|part| part.section.priority == priority) {
+                if total <= room {
+                    return;
+                }
+                total -= part.thin(detail, total - room);
+            }
+        }
+    }
+    for priority in [Priority::Low, Priority::Normal, Priority::High] {
+        for part in parts.iter_mut().rev().filter(|part| part.section.priority == priority) {
+            if total <= room {
+                return;
+            }
+            part.dropped = true;
+            total -= part.tokens;
+        }
+    }
+}
+
+impl<'a> Part<'a> {
+    fn whole(section: &'a Section) -> Part<'a> {
+        let kept = vec![true; section.pieces.len()];
+        Part { section, kept, tokens: 0, dropped: false }
+    }
+
+    fn count(&mut self) -> usize {
+        self.tokens = self.section.tokens();
+        self.tokens
+    }
+
+    fn bytes(&self) -> usize {
+        self.section.pieces.iter().map(|piece| piece.text.len()).sum()
+    }
+
+    /// Leaves details of one kind out until `excess` tokens are saved; returns what was saved.
+    fn thin(&mut self, detail: Detail, excess: usize) -> usize {
+        let matching: Vec<usize> = self
+            .section
+            .pieces
+            .iter()
+            .enumerate()
+            .filter(|(_, piece)| piece.detail == Some(detail))
+            .map(|(index, _)| index)
+            .collect();
+        // A gap says so in a line of its own, and two that meet are one.
+        let (mut cut, mut gaps) = (0_usize, 0_usize);
+        for index in from_the_middle(&matching) {
+            if cut.saturating_sub(gaps * GAP) >= excess {
+                break;
+            }
+            let gone = |at: usize| self.kept.get(at).is_some_and(|kept| !kept);
+            match (gone(index.wrapping_sub(1)), gone(index + 1)) {
+                (false, false) => gaps += 1,
+                (true, true) => gaps = gaps.saturating_sub(1),
+                _ => {}
+            }
+            self.kept[index] = false;
+            cut += estimate(&self.section.pieces[index].text);
+        }
+        let saved = cut.saturating_sub(gaps * GAP);
+        self.tokens -= saved;
+        saved
+    }
+
+    fn write(&self, out: &mut String) {
+        if self.dropped {
+            return;
+        }
+        let mut gap: Option<(Detail, usize)> = None;
+        for (Piece { text, detail }, kept) in self.section.pieces.iter().zip(&self.kept) {
+            if let (false, Some(detail)) = (kept, detail) {
+                gap = Some((*detail, gap.map_or(1, |(_, count)| count + 1)));
+            } else {
+                write_gap(out, gap.take());
+                out.push_str(text);
+            }
+        }
+        write_gap(out, gap);
+    }
+}
+
+/// Says in place what is missing.
+fn write_gap(out: &mut String, gap: Option<(Detail, usize)>) {
+    let Some((detail, count)) = gap else { return };
+    let (one, many) = match detail {
+        Detail::LibraryFrame => ("library frame", "library frames"),
+        Detail::Middle => ("part of this text", "parts of this text"),
+        Detail::RepeatedSpan => ("similar span", "similar spans"),
+        Detail::Entry => ("entry", "entries"),
+    };
+    let _ = writeln!(out, "… {count} {} left out", if count == 1 { one } else { many });
+}
+
+/// What was left out and the call that gets it; nothing if nothing was.
+fn notice(out: &mut String, answer: &Answer, parts: &[Part<'_>]) {
+    let dropped: Vec<&Part<'_>> = parts.iter().filter(|part| part.dropped).collect();
+    let thinned = parts.iter().any(|part| !part.dropped && part.kept.contains(&false));
+    if dropped.is_empty() && !thinned {
+        return;
+    }
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for part in &dropped {
+        *names.entry(part.section.name).or_default() += part.section.tokens();
+    }
+    out.push_str("\n\n---\nShortened to fit the budget of this answer.");
+    if !names.is_empty() {
+        let list: Vec<String> =
+            names.iter().map(|(name, tokens)| format!("{name} (about {tokens} tokens)")).collect();
+        let _ = write!(out, " Left out: {}.", list.join(", "));
+    }
+    match (&answer.again, names.first_key_value()) {
+        (Some(again), Some((name, _))) => {
+            let _ = write!(
+                out,
+                " To get a part alone: `{}` with the same arguments and `{}`: `[\"{name}\"]`; \
+                 to get more at once, raise `maxTokens`.",
+                again.tool, again.parameter
+            );
+        }
+        _ => out.push_str(" To get more, raise `maxTokens`, or ask for less."),
+    }
+}
+
+/// Indices from the middle outward: the ends of a stack or a text say the most.
+fn from_the_middle(indices: &[usize]) -> impl Iterator<Item = usize> {
+    let middle = indices.len() / 2;
+    let (left, right) = indices.split_at(middle);
+    let mut right = right.iter().copied();
+    let mut left = left.iter().rev().copied();
+    let mut turn = false;
+    std::iter::from_fn(move || {
+        turn = !turn;
+        if turn {
+            right.next().or_else(|| left.next())
+        } else {
+            left.next().or_else(|| right.next())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// Four sections of about 250 tokens each, one of them with library frames.
+    fn answer() -> Answer {
+        let mut answer = Answer::default();
+        answer.section("facts", Priority::Essential).push(&"the facts stay\n".repeat(60));
+        let stack = answer.section("stack", Priority::High);
+        stack.push("first\n");
+        for number in 0..60 {
+            stack.detail(Detail::LibraryFrame, &format!("library frame {number}\n"));
+        }
+        stack.push("last\n");
+        let _ = writeln!(answer.section("tags", Priority::Normal), "{}", "a tag\n".repeat(100));
+        let _ = writeln!(answer.section("extra", Priority::Low), "{}", "an extra\n".repeat(100));
+        answer.again("get_thing", "sections");
+        answer
+    }
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        let whole = fit(&answer(), 100_000);
+        assert!(!whole.contains("left out") && !whole.contains("Shortened"), "{whole}");
+        assert!(whole.contains("library frame 59\nlast\n"), "{whole}");
+    }
+
+    #[test]
+    fn details_go_before_sections_and_from_the_middle() {
+        let text = fit(&answer(), 1_000);
+        assert!(text.contains("an extra") && text.contains("a tag"), "{text}");
+        assert!(text.contains("first\nlibrary frame 0\n"), "{text}");
+        assert!(text.contains("library frame 59\nlast\n"), "{text}");
+        assert!(text.contains(" library frames left out\n"), "{text}");
+        assert!(text.ends_with("raise `maxTokens`, or ask for less."), "{text}");
+    }
+
+    #[test]
+    fn the_lowest_priority_goes_first_and_the_call_that_gets_it_is_named() {
+        let text = fit(&answer(), 700);
+        assert!(!text.contains("an extra") && text.contains("a tag"), "{text}");
+        assert!(text.contains("Left out: extra (about "), "{text}");
+        assert!(
+            text.contains("`get_thing` with the same arguments and `sections`: `[\"extra\"]`"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn every_budget_is_met_until_only_the_essential_is_left() {
+        let essential = estimate(&"the facts stay\n".repeat(60)) + NOTICE;
+        for budget in (essential..2_000).step_by(50) {
+            let text = fit(&answer(), budget);
+            assert!(estimate(&text) <= budget, "{} for {budget}", estimate(&text));
+        }
+        let text = fit(&answer(), 1);
+        assert!(text.contains("the facts stay") && !text.contains("first"), "{text}");
+    }
+}

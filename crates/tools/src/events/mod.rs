@@ -1,0 +1,11 @@
+//! Events.
+
+use crate::catalog::Toolset;
+
+pub(crate) mod get_event_attachment;
+pub(crate) mod search_events;
+
+pub(crate) const EVENTS: Toolset = Toolset {
+    name: "events",
+    tools: &[&search_events::SearchEvents, &get_event_attachment::GetEventAttachment],
+};
