@@ -120,6 +120,18 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_concurrent_requests: Option<u64>,
 
+    /// Tokens that one answer may cost a model, where a call does not choose [default: 6000]
+    /// [env: SENTRY_MCP_MAX_TOKENS]
+    #[arg(long, global = true, value_name = "NUMBER", help_heading = LIMITS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_tokens: Option<u64>,
+
+    /// Bytes of the largest attachment that is downloaded [default: 8388608]
+    /// [env: SENTRY_MCP_MAX_ATTACHMENT]
+    #[arg(long, global = true, value_name = "BYTES", help_heading = LIMITS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_attachment: Option<u64>,
+
     /// What to log to standard error: a level, or target=level pairs [default: warn]
     /// [env: SENTRY_MCP_LOG]
     #[arg(long, global = true, value_name = "FILTER", help_heading = DIAGNOSTICS)]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tools::{
     gate::Grant,
     installation::Installation,
-    registry::{Catalog, ToolRegistry},
+    registry::{Call, Catalog, ToolRegistry},
 };
 
 const ORGANIZATION: &str = "aurora-labs";
@@ -106,7 +106,7 @@ impl Session {
         let token = TokenSource::Fixed(tokens::ADMIN.into());
         let docs = DocsService::parse(&sentry.docs_url(), &sentry.docs_base_url())?;
         Ok(Session {
-            catalog: Catalog::new(Installation { docs: Some(docs) }),
+            catalog: Catalog::new(Installation { docs: Some(docs), ..Installation::default() }),
             sentry: Client::new(Settings { site, ..Settings::default() }, token),
         })
     }
@@ -126,7 +126,9 @@ impl Session {
     async fn call(&self, grant: &Grant, flags: &str, tool: &str, args: Value) {
         println!("{COMMAND}$ sentry-mcp {flags}call {tool} '{args}'{COMMAND:#}\n");
         let args = args.as_object().cloned().unwrap_or_default();
-        match self.catalog.call(&self.sentry.for_call(), grant, tool, args).await {
+        let sentry = &self.sentry.for_call();
+        let call = Call { sentry, grant, name: tool, args, progress: &() };
+        match self.catalog.call(call).await {
             Ok(answer) => println!("{answer}"),
             Err(err) => println!("{REFUSED}{err}{REFUSED:#}"),
         }

@@ -5,6 +5,7 @@
 use std::{
     fmt,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,13 +26,14 @@ use serde_json::{Map, Value};
 use tokio::{sync::OnceCell, time::timeout};
 use tools::{
     gate::{self, Grant},
-    registry::{Catalog, ToolRegistry},
+    registry::{Call, Catalog, ToolRegistry},
+    tool::Progress,
 };
 
 use crate::{
     config::{Loaded, Probe},
     instructions::instructions,
-    wire,
+    progress, wire,
 };
 
 /// How long a client may keep a list of tools. It changes only when the server restarts.
@@ -151,11 +153,15 @@ impl McpServer {
         caller: &Caller,
         name: &str,
         args: Map<String, Value>,
+        progress: &dyn Progress,
     ) -> Result<CallToolResult, ErrorData> {
         let started = Instant::now();
-        let sentry = caller.sentry.for_call();
-        let limit = sentry.settings().call_timeout + CALL_GRACE;
-        let call = self.registry().call(&sentry, &caller.grant, name, args);
+        let sentry = &caller.sentry.for_call();
+        let usual = sentry.settings().call_timeout;
+        let limit =
+            self.registry().takes(name).map_or(usual, |takes| takes.max(usual)) + CALL_GRACE;
+        let call = Call { sentry, grant: &caller.grant, name, args, progress };
+        let call = self.registry().call(call);
         let ended = timeout(limit, AssertUnwindSafe(call).catch_unwind()).await;
         let elapsed = started.elapsed().as_millis();
         let result = match ended {
@@ -242,11 +248,29 @@ impl ServerHandler for McpServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = self.caller(&cx)?;
         let args = request.arguments.unwrap_or_default();
+        let name = &request.name;
+        let call = async {
+            let Some(token) = cx.meta.get_progress_token() else {
+                return self.call(&caller, name, args, &()).await;
+            };
+            let (reporter, forwarder) = progress::channel(cx.peer.clone(), token);
+            let mut forwarding = pin!(forwarder.run());
+            let result = tokio::select! {
+                biased;
+                result = self.call(&caller, name, args, &reporter) => result,
+                // It ends with its reporter, which is still there.
+                () = &mut forwarding => Err(ErrorData::internal_error("the call was lost", None)),
+            };
+            drop(reporter);
+            // What was reported last still comes before the answer.
+            forwarding.await;
+            result
+        };
         // Whoever cancels wants the work to stop: the call is dropped where it stands.
         tokio::select! {
             biased;
             () = cx.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
-            result = self.call(&caller, &request.name, args) => Ok(result?.into()),
+            result = call => Ok(result?.into()),
         }
     }
 

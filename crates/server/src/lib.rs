@@ -7,6 +7,7 @@ pub mod config;
 mod handler;
 mod instructions;
 mod overview;
+mod progress;
 mod stdio;
 pub mod telemetry;
 pub mod wire;

@@ -37,7 +37,7 @@ impl McpServer {
     /// Runs a tool as a client would. An error is the text that the client would show.
     pub async fn call_text(&self, name: &str, args: Map<String, Value>) -> Result<String, String> {
         let Some(caller) = self.own_caller() else { return Err("there is no caller".to_owned()) };
-        match self.call(caller, name, args).await {
+        match self.call(caller, name, args, &()).await {
             Ok(result) if result.is_error == Some(true) => Err(wire::text_of(&result)),
             Ok(result) => Ok(wire::text_of(&result)),
             Err(err) => Err(err.message.into_owned()),

@@ -2,12 +2,13 @@
 
 use std::error::Error as _;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use rmcp::{
     ErrorData,
-    model::{CallToolResult, ContentBlock, Tool, ToolAnnotations},
+    model::{CallToolResult, ContentBlock, ResourceContents, Tool, ToolAnnotations},
 };
 use tools::{
-    answer::Answer,
+    answer::{Answer, File},
     error::{Error, Result as ToolResult},
     gate::Reason,
     tool::{Effect, ToolSpec},
@@ -23,7 +24,7 @@ pub fn tool(spec: &ToolSpec) -> Tool {
 fn hints(effect: Effect) -> ToolAnnotations {
     let hints = ToolAnnotations::new().read_only(effect == Effect::Read);
     let hints = match effect {
-        Effect::Read => hints.destructive(false).idempotent(true),
+        Effect::Read | Effect::Start => hints.destructive(false).idempotent(true),
         Effect::Create => hints.destructive(false).idempotent(false),
         // What was there before is lost.
         Effect::Update => hints.destructive(true).idempotent(true),
@@ -37,12 +38,28 @@ fn hints(effect: Effect) -> ToolAnnotations {
 /// text of a result, while clients show errors of the protocol to nobody.
 pub(crate) fn outcome(outcome: ToolResult<Answer>) -> Result<CallToolResult, ErrorData> {
     match outcome {
-        Ok(answer) => Ok(CallToolResult::success(vec![ContentBlock::text(answer.into_string())])),
+        Ok(answer) => {
+            let files: Vec<ContentBlock> = answer.files().iter().map(file).collect();
+            let text = ContentBlock::text(answer.into_string());
+            Ok(CallToolResult::success([vec![text], files].concat()))
+        }
         Err(Error::Refused(refusal)) if matches!(refusal.reason, Reason::Unknown { .. }) => {
             Err(ErrorData::invalid_params(refusal.to_string(), None))
         }
         Err(err) => Ok(failure(text(&err))),
     }
+}
+
+/// A file: an image where clients can show it, an embedded resource otherwise.
+fn file(file: &File) -> ContentBlock {
+    let data = BASE64.encode(&file.bytes);
+    if file.media_type.starts_with("image/") {
+        return ContentBlock::image(data, file.media_type.clone());
+    }
+    // Only a name: there is no file behind it, and nobody is to open one.
+    let name: String = url::form_urlencoded::byte_serialize(file.name.as_bytes()).collect();
+    let contents = ResourceContents::blob(data, format!("attachment:///{name}"));
+    ContentBlock::resource(contents.with_mime_type(file.media_type.clone()))
 }
 
 /// A call that failed in a way that the model is told about.
@@ -93,6 +110,7 @@ mod tests {
     fn the_hints_follow_from_the_effect() {
         check(Effect::Read, true, false, true);
         check(Effect::Create, false, false, false);
+        check(Effect::Start, false, false, true);
         check(Effect::Update, false, true, true);
     }
 

@@ -14,8 +14,22 @@ const READ_ONLY: &[&str] = &[
     "find_releases",
     "search_issues",
     "get_issue_details",
+    "search_events",
+    "get_event_attachment",
+    "get_trace_details",
+    "analyze_issue_with_seer",
     "search_docs",
     "get_doc",
+];
+
+/// What `event:read` opens.
+const EVENT_READ: &[&str] = &[
+    "search_issues",
+    "get_issue_details",
+    "search_events",
+    "get_event_attachment",
+    "get_trace_details",
+    "analyze_issue_with_seer",
 ];
 
 /// Flags, environment, and the tools that are listed beyond the three that need nothing.
@@ -26,8 +40,20 @@ const SETTINGS: &[Setting] = &[
     (&["--scopes=org:read"], &[], &["find_organizations"]),
     (&["--scopes=project:read"], &[], &["find_projects", "find_dsns", "find_releases"]),
     (&["--scopes", "team:read"], &[], &["find_teams"]),
-    (&["--scopes=event:read"], &[], &["search_issues", "get_issue_details"]),
-    (&["--scopes=event:admin"], &[], &["search_issues", "get_issue_details", "update_issue"]),
+    (&["--scopes=event:read"], &[], EVENT_READ),
+    (
+        &["--scopes=event:admin"],
+        &[],
+        &[
+            "search_issues",
+            "get_issue_details",
+            "update_issue",
+            "search_events",
+            "get_event_attachment",
+            "get_trace_details",
+            "analyze_issue_with_seer",
+        ],
+    ),
     (&["--scopes=member:admin,project:releases"], &[], &[]),
     (&["--scopes=team:write"], &[], &["find_teams", "create_team"]),
     (
@@ -36,16 +62,8 @@ const SETTINGS: &[Setting] = &[
         &["find_projects", "update_project", "find_dsns", "create_dsn", "find_releases"],
     ),
     (&[], &[("MCP_SCOPES", "org:read")], &["find_organizations"]),
-    (
-        &["--scopes=event:read"],
-        &[("MCP_SCOPES", "org:read")],
-        &["search_issues", "get_issue_details"],
-    ),
-    (
-        &["--scopes=event:read"],
-        &[("MCP_ADD_SCOPES", "event:write")],
-        &["search_issues", "get_issue_details"],
-    ),
+    (&["--scopes=event:read"], &[("MCP_SCOPES", "org:read")], EVENT_READ),
+    (&["--scopes=event:read"], &[("MCP_ADD_SCOPES", "event:write")], EVENT_READ),
 ];
 
 #[tokio::test]

@@ -98,6 +98,12 @@ pub struct Config {
     /// The most requests to Sentry at a time: 1 to 100.
     #[schemars(range(min = 1, max = 100))]
     pub max_concurrent_requests: u64,
+    /// Tokens that one answer may cost a model, where a call does not choose: 200 to 100000.
+    #[schemars(range(min = 200, max = 100_000))]
+    pub max_tokens: u64,
+    /// Bytes of the largest attachment that is downloaded: 1024 to 1073741824.
+    #[schemars(range(min = 1_024, max = 1_073_741_824))]
+    pub max_attachment: u64,
     /// When Sentry is asked what the token may do: `start` before the first list of tools, so
     /// that tools the token is too narrow for are not listed; `lazy` only after Sentry refused.
     pub probe: Probe,
@@ -127,6 +133,8 @@ impl Default for Config {
             first_byte_timeout: 10,
             max_body: 16 * 1024 * 1024,
             max_concurrent_requests: 8,
+            max_tokens: 6_000,
+            max_attachment: 8 * 1024 * 1024,
             probe: Probe::Lazy,
             log: "warn".to_owned(),
         }
@@ -238,5 +246,6 @@ impl Loaded {
 /// What a deployment offers when nothing is set, for documentation and tests.
 pub fn default_installation() -> Installation {
     let Config { docs_url, docs_base_url, .. } = Config::default();
-    Installation { docs: DocsService::parse(&docs_url, &docs_base_url).ok() }
+    let docs = DocsService::parse(&docs_url, &docs_base_url).ok();
+    Installation { docs, ..Installation::default() }
 }

@@ -40,13 +40,20 @@ impl Settled {
             settings: settings(config, site(config, layers)?),
             token: token(config, layers)?,
             fence: fence(config, layers)?,
-            installation: Installation { docs: docs(config, layers)? },
+            installation: Installation {
+                docs: docs(config, layers)?,
+                max_tokens: count(config.max_tokens),
+                max_attachment: count(config.max_attachment),
+            },
         })
     }
 }
 
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 fn settings(config: &Config, site: Site) -> Settings {
-    let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
     Settings {
         site,
         ca_file: config.ca_file.clone(),
@@ -77,6 +84,8 @@ fn number(config: &Config, name: &str) -> u64 {
         "first_byte_timeout" => config.first_byte_timeout,
         "max_body" => config.max_body,
         "max_concurrent_requests" => config.max_concurrent_requests,
+        "max_tokens" => config.max_tokens,
+        "max_attachment" => config.max_attachment,
         _ => 0,
     }
 }

@@ -41,7 +41,7 @@ const fn number(
 }
 
 /// Every setting, in the order of [`Config`]'s fields.
-pub(super) const SETTINGS: [Setting; 21] = [
+pub(super) const SETTINGS: [Setting; 23] = [
     Setting { secret: true, ..text("access_token", "--access-token", "SENTRY_ACCESS_TOKEN") },
     text("access_token_file", "--access-token-file", "SENTRY_ACCESS_TOKEN_FILE"),
     text("host", "--host", "SENTRY_HOST"),
@@ -75,12 +75,14 @@ pub(super) const SETTINGS: [Setting; 21] = [
         "SENTRY_MCP_MAX_CONCURRENT_REQUESTS",
         (1, 100),
     ),
+    number("max_tokens", "--max-tokens", "SENTRY_MCP_MAX_TOKENS", (200, 100_000)),
+    number("max_attachment", "--max-attachment", "SENTRY_MCP_MAX_ATTACHMENT", (1 << 10, 1 << 30)),
     text("probe", "--probe", "SENTRY_MCP_PROBE"),
     text("log", "--log", "SENTRY_MCP_LOG"),
 ];
 
 pub(super) fn setting(name: &str) -> Option<&'static Setting> {
-    static TABLE: [Setting; 21] = SETTINGS;
+    static TABLE: [Setting; 23] = SETTINGS;
     TABLE.iter().find(|setting| setting.name == name)
 }
 

@@ -23,7 +23,7 @@ use tools::{
     answer::Answer,
     error::{Error, Result},
     gate::{Grant, Reason, Refusal},
-    registry::ToolRegistry,
+    registry::{Call, ToolRegistry},
     tool::{Effect, Meta, ToolSpec, Upstream},
 };
 
@@ -46,6 +46,7 @@ fn spec(name: &'static str, effect: Effect) -> ToolSpec {
             upstream: Upstream::ANY,
             pointless_in: None,
             needs: None,
+            takes: None,
         },
         description: format!("Does {name}."),
         input_schema: Map::from_iter([("type".to_owned(), "object".into())]),
@@ -86,19 +87,23 @@ impl ToolRegistry for Fake {
         visible.map(Cow::Borrowed).collect()
     }
 
-    async fn call(
-        &self,
-        _sentry: &Client,
-        grant: &Grant,
-        name: &str,
-        args: Map<String, Value>,
-    ) -> Result<Answer> {
+    fn takes(&self, _name: &str) -> Option<Duration> {
+        None
+    }
+
+    async fn call(&self, call: Call<'_>) -> Result<Answer> {
+        let Call { grant, name, args, progress, .. } = call;
         self.check(grant, name)?;
         match name {
             "panic" => panic!("with {args:?}"),
             "hang" => {
                 let _dropped = Dropped(Arc::clone(&self.dropped));
                 std::future::pending().await
+            }
+            "report" => {
+                progress.report(1, "halfway");
+                progress.report(2, "nearly there");
+                Ok(Answer::new("done"))
             }
             "fail" => Err(Error::input("name the organization")),
             _ => Ok(Answer::new(format!("{name} {}", Value::Object(args)))),
@@ -204,6 +209,29 @@ async fn refusals_and_failures_are_told_to_the_model() {
         assert_eq!(result.is_error, Some(true));
         assert!(wire::text_of(&result).contains(words));
     }
+}
+
+#[tokio::test]
+async fn progress_reaches_a_client_that_asked_for_it_and_before_the_answer() {
+    let mut raw = Raw::start();
+    let call = |meta: Value| {
+        let params = json!({ "name": "report", "_meta": meta });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+    };
+    let first = raw.ask(&call(json!({ "progressToken": "t" }))).await;
+    let second = raw.receive().await;
+    let reports = [(&first, 1.0, "halfway"), (&second, 2.0, "nearly there")];
+    for (report, step, message) in reports {
+        assert_eq!(report["method"], "notifications/progress", "{report}");
+        let params = &report["params"];
+        assert_eq!(params["progressToken"], "t");
+        assert_eq!(
+            (params["progress"].as_f64(), &params["message"]),
+            (Some(step), &json!(message))
+        );
+    }
+    assert_eq!(raw.receive().await["result"]["content"][0]["text"], "done");
+    assert_eq!(raw.ask(&call(json!({}))).await["id"], 1, "nobody else is told");
 }
 
 #[tokio::test]
