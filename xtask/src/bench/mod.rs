@@ -67,7 +67,7 @@ impl Target {
 
     fn issue_call(&self, id: u32) -> String {
         format!(
-            r#"{{"jsonrpc":"2.0","id":{},"method":"tools/call","params":{{"name":"get_issue_details","arguments":{{"organizationSlug":"{}","issueId":"{}"}}}}}}"#,
+            r#"{{"jsonrpc":"2.0","id":{},"method":"tools/call","params":{{"name":"get_issue_details","arguments":{{"organizationSlug":"{}","issueId":"{}","detail":"brief"}}}}}}"#,
             id + 10,
             self.organization,
             self.issue

@@ -104,6 +104,7 @@ fn effect(effect: Effect) -> &'static str {
         Effect::Read => "reads, changes nothing",
         Effect::Create => "creates; calling twice creates twice",
         Effect::Update => "changes what exists; calling twice changes nothing more",
+        Effect::Start => "begins work at Sentry; calling twice starts no second one",
     }
 }
 
