@@ -95,6 +95,8 @@ fn kept<T>(
         Ok(found) => return Some(found),
         Err(err) => match err.kind() {
             ErrorKind::NotFound { .. } => return None,
+            // What an installation without Seer answers (Sentry 24.7).
+            ErrorKind::Status { status: 500, .. } if part == Part::Seer => return None,
             ErrorKind::Timeout { .. } => "no answer in time",
             ErrorKind::Forbidden { .. } => "this token may not read it",
             ErrorKind::OutsideFence { .. } => "outside of this session's limits",

@@ -63,6 +63,19 @@ async fn what_is_refused_or_broken_around_an_issue_is_one_line() {
 }
 
 #[tokio::test]
+async fn a_sentry_without_seer_is_no_news() {
+    let path = "organizations/acme/issues/42/autofix/";
+    for status in [404, 500] {
+        let sentry = sentry(issue(), fixture!("events/default.json"))
+            .await
+            .status("GET", path, status, json!({ "detail": "Internal Error" }))
+            .await;
+        let out = call(&sentry, TOOL, by_id()).await;
+        assert!(out.contains("Disk is almost full") && !out.contains("Seer"), "{out}");
+    }
+}
+
+#[tokio::test]
 async fn what_takes_longer_than_three_seconds_is_not_waited_for() {
     use wiremock::{Mock, ResponseTemplate, matchers};
     let slow = |at: &str| {
