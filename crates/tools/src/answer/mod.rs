@@ -1,7 +1,7 @@
 //! What a successful call says: sections with a priority, fitted to a budget of tokens.
 //!
 //! It knows Markdown, and nothing of protocols. Text that a stranger wrote gets in
-//! only through [`crate::render::markdown`].
+//! only through `render::markdown`.
 
 mod fit;
 mod tokens;

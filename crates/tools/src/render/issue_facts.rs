@@ -101,7 +101,7 @@ mod tests {
         let mut page = Page::new(Depth::Normal, &[]).unwrap();
         let issue = serde_json::from_str(&value.to_string()).unwrap();
         facts(&mut page, &issue, "https://acme.sentry.io/issues/1/", Timestamp::UNIX_EPOCH);
-        page.finish("get_issue_details", None).into_string()
+        page.finish("get_issue_details", None).into_string().trim_start().to_owned()
     }
 
     #[test]
