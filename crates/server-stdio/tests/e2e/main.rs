@@ -11,6 +11,8 @@ mod scopes;
 
 mod tools;
 
+mod events;
+
 mod fence;
 
 mod faults;
