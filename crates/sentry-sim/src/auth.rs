@@ -1,4 +1,9 @@
-//! Who a token belongs to and what it may do. Knows scopes and roles; does not know any route.
+//! Who a token belongs to and what it may do. Knows scopes and roles; does not know any route, and
+//! asks [`crate::oauth`] about tokens that were made there.
+
+use std::borrow::Cow;
+
+use crate::oauth::OAuth;
 
 /// The tokens that the simulation knows.
 pub mod tokens {
@@ -42,7 +47,7 @@ pub(crate) const MEMBER_USER: u64 = 2;
 /// The id of the user without an organization.
 pub(crate) const OUTSIDER_USER: u64 = 3;
 
-const ALL_SCOPES: &[&str] = &[
+pub(crate) const ALL_SCOPES: &[&str] = &[
     "alerts:read",
     "alerts:write",
     "event:admin",
@@ -84,11 +89,14 @@ const TRIAGE: &[&str] = &["event:read", "event:write", "org:read", "project:read
 const PROJECT_MANAGEMENT: &[&str] =
     &["event:read", "org:read", "project:read", "project:write", "team:read", "team:write"];
 
+/// The scopes of a token: written down here, or made when somebody signed in.
+pub(crate) type Scopes = Cow<'static, [&'static str]>;
+
 /// The user and the scopes behind a token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) user: u64,
-    pub(crate) scopes: &'static [&'static str],
+    pub(crate) scopes: Scopes,
 }
 
 /// What a user is in an organization.
@@ -119,7 +127,7 @@ impl Role {
 impl Identity {
     /// Whether the token holds one of the scopes; an empty list asks for nothing.
     pub(crate) fn covers_any(&self, accepted: &[&str]) -> bool {
-        accepted.is_empty() || covers_any(self.scopes, accepted)
+        accepted.is_empty() || covers_any(&self.scopes, accepted)
     }
 }
 
@@ -142,7 +150,10 @@ impl Unauthenticated {
 }
 
 /// Resolves the value of an `Authorization` header.
-pub(crate) fn authenticate(header: Option<&str>) -> Result<Identity, Unauthenticated> {
+pub(crate) fn authenticate(
+    header: Option<&str>,
+    oauth: &OAuth,
+) -> Result<Identity, Unauthenticated> {
     let Some((scheme, token)) = header.and_then(|value| value.trim().split_once(' ')) else {
         return Err(Unauthenticated::Missing);
     };
@@ -164,9 +175,9 @@ pub(crate) fn authenticate(header: Option<&str>) -> Result<Identity, Unauthentic
         tokens::MEMBER => (MEMBER_USER, ALL_SCOPES),
         tokens::OUTSIDER => (OUTSIDER_USER, ALL_SCOPES),
         tokens::EXPIRED => return Err(Unauthenticated::Expired),
-        _ => return Err(Unauthenticated::Invalid),
+        issued => return oauth.identity(issued),
     };
-    Ok(Identity { user, scopes })
+    Ok(Identity { user, scopes: Cow::Borrowed(scopes) })
 }
 
 fn covers_any(held: &[&str], accepted: &[&str]) -> bool {
@@ -174,7 +185,7 @@ fn covers_any(held: &[&str], accepted: &[&str]) -> bool {
 }
 
 /// `admin` includes `write` includes `read`, inside one resource.
-fn covers(held: &str, wanted: &str) -> bool {
+pub(crate) fn covers(held: &str, wanted: &str) -> bool {
     if held == wanted {
         return true;
     }
@@ -212,11 +223,16 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_a_bearer_token_counts_as_missing() {
+        let oauth = OAuth::default();
         for header in [None, Some(""), Some("Basic dXNlcjo="), Some("sntryu_simulated_admin")] {
-            assert_eq!(authenticate(header).err(), Some(Unauthenticated::Missing), "{header:?}");
+            assert_eq!(
+                authenticate(header, &oauth).err(),
+                Some(Unauthenticated::Missing),
+                "{header:?}"
+            );
         }
-        assert_eq!(authenticate(Some("Bearer x")).err(), Some(Unauthenticated::Invalid));
-        assert!(authenticate(Some(&format!("bearer {}", tokens::ADMIN))).is_ok());
+        assert_eq!(authenticate(Some("Bearer x"), &oauth).err(), Some(Unauthenticated::Invalid));
+        assert!(authenticate(Some(&format!("bearer {}", tokens::ADMIN)), &oauth).is_ok());
     }
 
     #[test]

@@ -125,6 +125,16 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// What `POST /oauth/token/` answers when it refuses: 401 for `invalid_client`, otherwise 400,
+    /// with `{"error": …}` (RFC 6749 §5.2).
+    pub fn oauth_error(error: &str) -> Self {
+        Self::Status {
+            status: if error == "invalid_client" { 401 } else { 400 },
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: json!({ "error": error }).to_string(),
+        }
+    }
+
     /// Whether the fault answers instead of Sentry.
     pub(crate) fn replaces_answer(&self) -> bool {
         matches!(

@@ -27,6 +27,12 @@
 //! See [`tokens`]. Scopes are enforced per endpoint as in Sentry's published API description, and
 //! 403 has the same body whatever the reason.
 //!
+//! More are made by signing in: `GET /oauth/authorize/` of the main host shows a form (fields
+//! `user`, 1 or 2, and `op`, `approve` or `deny`), `POST /oauth/token/` exchanges codes and refresh
+//! tokens, and the API honors the scopes that were asked. [`OAUTH_CLIENT_ID`] is the one client; any
+//! loopback redirect is accepted. See [`Simulation::approve_oauth_as`] and what follows it, and
+//! [`FaultKind::oauth_error`].
+//!
 //! # Traces
 //!
 //! [`TRACE`], [`FAILING_TRACE`], [`BIG_TRACE`], [`HUGE_TRACE`], [`STUBBORN_TRACE`] and
@@ -74,6 +80,7 @@
 mod auth;
 mod data;
 mod faults;
+mod oauth;
 mod paging;
 mod recorder;
 mod routes;
@@ -88,6 +95,7 @@ pub use crate::{
     auth::tokens,
     data::BASE_INSTANT,
     faults::{Fault, FaultKind},
+    oauth::{OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAuthUser},
     recorder::RecordedRequest,
 };
 
@@ -115,6 +123,10 @@ pub const STUBBORN_TRACE: &str = "7c6cd6300faa9a6fb19d387422fea09d";
 
 /// A trace of 200 spans, each inside the one before: deeper than many JSON decoders go.
 pub const DEEP_TRACE: &str = "aa7fac7d57d63092357d6afe0de62fa8";
+
+/// An event of every issue with a stack: its newest one, with a stack of 6,000 frames. No list
+/// has it.
+pub const RECURSIVE_EVENT: &str = "5eb0c1f2a9d34e6688f7d0c2b1a3e4f5";
 
 /// The trace of the issue [`AI_ISSUE`], with the conversation `conv-support-4100`.
 pub const AI_TRACE: &str = "ce4d5bf642ee92263aa839969523237f";

@@ -28,6 +28,7 @@ use tokio::{
 use crate::{
     data::{Origins, World, docs},
     faults::{self, FaultKind, Faults},
+    oauth::{self, OAuth},
     recorder::{RecordedRequest, Recorder},
     routes::{self, Call, Reply},
 };
@@ -35,12 +36,16 @@ use crate::{
 /// The largest request body that is read; more is 413.
 const BODY_LIMIT: usize = 1024 * 1024;
 
+/// Where Sentry's own OAuth pages are.
+const OAUTH: &str = "/oauth/";
+
 /// What all listeners share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) world: RwLock<World>,
     pub(crate) faults: Faults,
     pub(crate) recorder: Recorder,
+    pub(crate) oauth: OAuth,
 }
 
 /// The addresses of the listeners; dropping it stops them and their connections.
@@ -94,6 +99,7 @@ pub(crate) async fn start() -> io::Result<(Arc<Shared>, Servers)> {
         world: RwLock::new(World::new(origins)?),
         faults: Faults::default(),
         recorder: Recorder::default(),
+        oauth: OAuth::default(),
     });
     let listeners = [(main, Site::Main), (region, Site::Region), (docs, Site::Docs)];
     for (listener, site) in listeners {
@@ -133,7 +139,7 @@ async fn answer(
         method: head.method.to_string(),
         path: path.to_owned(),
         query: query.to_owned(),
-        body: String::from_utf8_lossy(&body).into_owned(),
+        body: recorded_body(path, &body),
         has_authorization: authorization.is_some(),
     });
     let fault = handler.shared.faults.take(head.method.as_str(), target);
@@ -158,6 +164,7 @@ async fn answer(
             authorization,
             body: &body,
             params: routes::parse_query(query),
+            oauth: &handler.shared.oauth,
         };
         api(&handler.shared, &call)
     };
@@ -167,8 +174,19 @@ async fn answer(
     }
 }
 
+/// The body as text, without the secrets of an OAuth form.
+fn recorded_body(path: &str, body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    if path.starts_with(OAUTH) { oauth::without_secrets(&body) } else { body.into_owned() }
+}
+
 /// Reads share the world, writes have it alone.
 fn api(shared: &Shared, call: &Call<'_>) -> Reply {
+    // Only the main host has these pages, as with Sentry's regions.
+    if call.site == Site::Main && call.path.starts_with(OAUTH) {
+        let world = shared.world.read().unwrap_or_else(PoisonError::into_inner);
+        return oauth::answer(&shared.oauth, &world, call);
+    }
     if call.method == "GET" {
         let world = shared.world.read().unwrap_or_else(PoisonError::into_inner);
         routes::read(&world, call)

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 pub(crate) use crate::data::{
-    events::Event,
+    events::{Event, recursive},
     issues::{Assignee, Issue, TagValue, extend as issues_extend},
     naming::tag_name,
     organizations::{Organization, Team, User},

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    data::{Event, Organization, World},
+    RECURSIVE_EVENT,
+    data::{Event, Organization, World, recursive},
     paging::Page,
     routes::{Answer, Context, Reply, issues::join},
 };
@@ -19,6 +20,11 @@ pub(super) fn one(world: &World, issue: usize, name: &str) -> Answer {
         // The newest is also the best here: all events of an issue are equally complete.
         "latest" | "recommended" => positions.first(),
         "oldest" => positions.last(),
+        RECURSIVE_EVENT => {
+            let newest = positions.first().and_then(|position| world.events.get(*position));
+            let body = newest.and_then(|event| recursive(&event.body));
+            return body.map(Reply::stored).ok_or_else(no_event);
+        }
         id => return by(world, id, |event| event.issue == issue),
     };
     let event = position.and_then(|position| world.events.get(*position));

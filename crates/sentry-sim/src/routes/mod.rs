@@ -20,7 +20,7 @@ mod update;
 use std::borrow::Cow;
 
 pub(crate) use crate::routes::{
-    query::parse_query,
+    query::{encode_query, parse_query},
     reply::{Answer, Call, Reply},
 };
 use crate::{
@@ -114,6 +114,7 @@ fn read_organization(
         OrgRoute::Members => organizations::members(world, context, organization),
         OrgRoute::Environments => Ok(organizations::environments(organization)),
         OrgRoute::Tags => Ok(tags::of_organization(world, org)),
+        OrgRoute::TagValues(key) => explore::tag_values(world, context, org, key),
         OrgRoute::Events => explore::events(world, context, org),
         OrgRoute::EventsValidate => Ok(explore::validate(world, context, org)),
         OrgRoute::Trace(id) => traces::trace(world, context, org, id),
@@ -122,6 +123,7 @@ fn read_organization(
         OrgRoute::Replays => replays::list(world, context, org),
         OrgRoute::Replay(id) => replays::one(world, context, org, id),
         OrgRoute::TraceItemAttributes => explore::attributes(world, context),
+        OrgRoute::TraceItemValues(key) => explore::attribute_values(world, context, org, key),
     }
 }
 
@@ -235,7 +237,7 @@ fn with_route(call: &Call<'_>, endpoint: impl FnOnce(Route<'_>, &Context<'_>) ->
     let segments: Vec<&str> = decoded.iter().map(AsRef::as_ref).collect();
     let route = route(&segments).ok_or_else(Reply::no_route)?;
     let accepted = accepted_scopes(route, call.method).ok_or_else(|| method_not_allowed(call))?;
-    let identity = auth::authenticate(call.authorization).map_err(unauthorized)?;
+    let identity = auth::authenticate(call.authorization, call.oauth).map_err(unauthorized)?;
     if !identity.covers_any(accepted) {
         return Err(Reply::forbidden());
     }

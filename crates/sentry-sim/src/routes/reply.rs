@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::server::Site;
+use crate::{oauth::OAuth, server::Site};
 
 /// A request to the API, on its way to an endpoint.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a Bytes,
     /// The decoded query string.
     pub(crate) params: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Who signed in, for tokens that were made that way.
+    pub(crate) oauth: &'a OAuth,
 }
 
 impl Call<'_> {
@@ -94,6 +96,10 @@ impl Reply {
 
     pub(crate) fn no_content() -> Self {
         Self::bytes(204, "application/json", Bytes::new())
+    }
+
+    pub(crate) fn redirect(location: String) -> Self {
+        Self::bytes(302, "text/html; charset=utf-8", Bytes::new()).header("location", location)
     }
 
     /// What Sentry's catch-all view answers under `/api/0/`.

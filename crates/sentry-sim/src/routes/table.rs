@@ -31,6 +31,7 @@ pub(super) enum OrgRoute<'a> {
     Members,
     Environments,
     Tags,
+    TagValues(&'a str),
     Events,
     EventsValidate,
     Trace(&'a str),
@@ -39,6 +40,7 @@ pub(super) enum OrgRoute<'a> {
     Replays,
     Replay(&'a str),
     TraceItemAttributes,
+    TraceItemValues(&'a str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,7 @@ fn org_route<'a>(segments: &[&'a str]) -> Option<OrgRoute<'a>> {
         ["members"] => OrgRoute::Members,
         ["environments"] => OrgRoute::Environments,
         ["tags"] => OrgRoute::Tags,
+        ["tags", key, "values"] => OrgRoute::TagValues(key),
         ["events"] => OrgRoute::Events,
         ["events", "validate"] => OrgRoute::EventsValidate,
         ["trace", id] => OrgRoute::Trace(id),
@@ -112,6 +115,7 @@ fn org_route<'a>(segments: &[&'a str]) -> Option<OrgRoute<'a>> {
         ["replays"] => OrgRoute::Replays,
         ["replays", id] => OrgRoute::Replay(id),
         ["trace-items", "attributes"] => OrgRoute::TraceItemAttributes,
+        ["trace-items", "attributes", key, "values"] => OrgRoute::TraceItemValues(key),
         _ => return None,
     })
 }
@@ -174,6 +178,7 @@ fn read_scopes(route: Route<'_>) -> Option<&'static [&'static str]> {
             | O::EventId(_)
             | O::Environments
             | O::Tags
+            | O::TagValues(_)
             | O::Events
             | O::EventsValidate
             | O::Trace(_)
@@ -181,7 +186,8 @@ fn read_scopes(route: Route<'_>) -> Option<&'static [&'static str]> {
             | O::ReplayCount
             | O::Replays
             | O::Replay(_)
-            | O::TraceItemAttributes,
+            | O::TraceItemAttributes
+            | O::TraceItemValues(_),
         ) => &["org:read"],
         Route::Organization(_, O::Repos) => &["org:read", "org:integrations"],
         Route::Organization(_, O::Members) => &["member:read"],

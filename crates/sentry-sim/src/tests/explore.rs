@@ -173,3 +173,22 @@ async fn attributes_are_listed_by_kind_and_part_of_the_name() {
     let bad = simulation.get(&format!("{path}?itemType=errors")).await;
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn values_of_tags_and_attributes_come_most_frequent_first() {
+    let simulation = simulation().await;
+    for path in [
+        "organizations/aurora-labs/tags/level/values/?statsPeriod=90d",
+        "organizations/aurora-labs/trace-items/attributes/span.op/values/?itemType=spans&attributeType=string&statsPeriod=90d",
+    ] {
+        let all = simulation.get(path).await.json();
+        let counts: Vec<u64> =
+            all.as_array().unwrap().iter().filter_map(|one| one["count"].as_u64()).collect();
+        assert!(counts.len() > 1 && counts.is_sorted_by(|a, b| a >= b), "{path}: {all}");
+        assert!(all[0]["value"].is_string(), "{path}");
+    }
+    let none = simulation.get("organizations/aurora-labs/tags/no-such-tag/values/").await.json();
+    assert_eq!(none, json!([]));
+    let bad = "organizations/aurora-labs/trace-items/attributes/span.op/values/?itemType=spans";
+    assert_eq!(simulation.get(bad).await.status, StatusCode::BAD_REQUEST);
+}

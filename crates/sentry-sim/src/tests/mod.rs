@@ -4,6 +4,7 @@ mod data;
 mod explore;
 mod faults;
 mod intelligence;
+mod oauth;
 mod scopes;
 mod traces;
 mod writes;

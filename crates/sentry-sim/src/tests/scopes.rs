@@ -9,7 +9,7 @@ use crate::tokens;
 const FORBIDDEN: &str = "You do not have permission to perform this action.";
 
 /// Path and the one-scope tokens that may read it, of: org, project, team, member, event read.
-const READS: [(&str, [bool; 5]); 34] = [
+const READS: [(&str, [bool; 5]); 35] = [
     ("", [true; 5]),
     ("auth/", [true; 5]),
     ("users/me/", [false; 5]),
@@ -24,6 +24,7 @@ const READS: [(&str, [bool; 5]); 34] = [
     ("organizations/aurora-labs/members/", [false, false, false, true, false]),
     ("organizations/aurora-labs/environments/", [true, false, false, false, false]),
     ("organizations/aurora-labs/tags/", [true, false, false, false, false]),
+    ("organizations/aurora-labs/tags/level/values/", [true, false, false, false, false]),
     ("organizations/aurora-labs/issues/", [false, false, false, false, true]),
     ("organizations/aurora-labs/issues/CHECKOUT-API-1/", [false, false, false, false, true]),
     (

@@ -99,6 +99,22 @@ impl Summary {
     }
 }
 
+/// An event whose stack was repeated until it has 6,000 frames, as a recursion without end leaves
+/// it; `None` for an event without a stack.
+pub(crate) fn recursive(body: &[u8]) -> Option<Bytes> {
+    const FRAMES: usize = 6_000;
+    let mut event: Value = serde_json::from_slice(body).ok()?;
+    event["id"] = json!(crate::RECURSIVE_EVENT);
+    event["eventID"] = json!(crate::RECURSIVE_EVENT);
+    let entries = event["entries"].as_array_mut()?;
+    let exception = entries.iter_mut().find(|entry| entry["type"] == "exception")?;
+    let last = exception["data"]["values"].as_array_mut()?.last_mut()?;
+    let frames = last["stacktrace"]["frames"].as_array_mut()?;
+    let once = frames.clone();
+    *frames = once.iter().cycle().take(FRAMES).cloned().collect();
+    (!once.is_empty()).then(|| Bytes::from(event.to_string()))
+}
+
 /// The platform of an event of a project with this platform: `python` for `python-django`.
 pub(crate) fn event_platform(project: Option<&str>) -> &'static str {
     match project.unwrap_or_default().split('-').next() {

@@ -3,10 +3,14 @@
 
 mod functions;
 mod validate;
+mod values;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use crate::routes::explore::validate::validate;
+pub(super) use crate::routes::explore::{
+    validate::validate,
+    values::{of_attribute as attribute_values, of_tag as tag_values},
+};
 use crate::{
     data::{
         World,
