@@ -1,9 +1,9 @@
 //! The one place that builds an HTTP client: TLS roots, proxy, connection pool.
 //! It sends nothing, and sets no limit in time but the one for connecting.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, ClientBuilder, redirect, retry};
+use reqwest::{Certificate, ClientBuilder, Proxy, dns::Resolve, redirect, retry};
 use url::{Host, Url};
 
 use crate::Settings;
@@ -37,6 +37,12 @@ pub enum HttpError {
         /// The configured file.
         path: String,
     },
+    /// The proxy's address cannot be used.
+    #[error("the proxy cannot be used: {reason}; give an http or https URL")]
+    Proxy {
+        /// The library's reason.
+        reason: String,
+    },
     /// The TLS library or the resolver did not start.
     #[error("TLS could not be set up: {reason}")]
     Tls {
@@ -58,6 +64,45 @@ pub fn build_client(settings: &Settings) -> Result<reqwest::Client, HttpError> {
 /// `127.0.0.1` means something else; few people list it in `NO_PROXY`.
 pub fn build_direct_client(settings: &Settings) -> Result<reqwest::Client, HttpError> {
     build(builder(settings)?.no_proxy())
+}
+
+/// How a client for URLs that strangers chose reaches them.
+#[derive(Clone)]
+pub enum Reach {
+    /// Directly, with a resolver that decides which addresses may be used.
+    ///
+    /// It is asked where the connection is made, so a name that changes its address between a
+    /// check and the request wins nothing. It is **not** asked for a host that is an IP address:
+    /// the caller must not send such a URL.
+    Direct(Arc<dyn Resolve>),
+    /// Through a proxy, which must decide for itself.
+    Proxy(Url),
+}
+
+/// Builds a client for URLs that strangers chose: https with the system's roots and `roots`, no
+/// proxy variables, no redirects, no compression, no retries, a limit on the whole exchange, and
+/// no connection that a second request could find open.
+pub fn build_strangers_client(
+    reach: Reach,
+    limit: Duration,
+    roots: Vec<Certificate>,
+) -> Result<reqwest::Client, HttpError> {
+    let mut builder = builder(&Settings::default())?
+        .no_proxy()
+        .no_gzip()
+        .https_only(true)
+        .connect_timeout(limit)
+        .timeout(limit)
+        .pool_max_idle_per_host(0);
+    if !roots.is_empty() {
+        builder = builder.tls_certs_merge(roots);
+    }
+    build(match reach {
+        Reach::Direct(resolver) => builder.dns_resolver(resolver),
+        Reach::Proxy(url) => builder.proxy(
+            Proxy::https(url).map_err(|error| HttpError::Proxy { reason: innermost(&error) })?,
+        ),
+    })
 }
 
 /// Whether a URL names this machine itself.
@@ -124,6 +169,24 @@ mod tests {
     async fn a_client_is_built_without_a_ca_file() {
         assert!(build_client(&Settings::default()).is_ok());
         assert!(build_direct_client(&Settings::default()).is_ok());
+    }
+
+    /// A resolver that knows no name.
+    struct Nowhere;
+
+    impl Resolve for Nowhere {
+        fn resolve(&self, _name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+            Box::pin(async { Err("this resolver was asked".into()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_for_strangers_asks_the_given_resolver_and_speaks_only_https() {
+        let reach = Reach::Direct(Arc::new(Nowhere));
+        let client = build_strangers_client(reach, Duration::from_secs(1), vec![]).unwrap();
+        let failure = async |url: &str| innermost(&client.get(url).send().await.unwrap_err());
+        assert_eq!(failure("https://app.example.test/x").await, "this resolver was asked");
+        assert_ne!(failure("http://app.example.test/x").await, "this resolver was asked");
     }
 
     #[test]
