@@ -2,6 +2,8 @@
 //! for that there is the simulated Sentry.
 #![expect(clippy::unwrap_used, reason = "a test helper that cannot do its work fails the test")]
 
+pub mod provider;
+
 use std::{borrow::Cow, path::Path};
 
 use sentry_client::{Client, Settings, Site, TokenSource};
