@@ -33,13 +33,18 @@ pub(crate) struct Parser<'q> {
 
 /// The terms of a text, and what is wrong with its form.
 pub(crate) fn parse(text: &str, dataset: Dataset) -> (Vec<Term<'_>>, Findings) {
+    // What stands around the query of an issue search, Sentry cuts off, line breaks included.
+    let (read, start) = match dataset {
+        Dataset::Issues => (text.trim_end(), text.len() - text.trim_start().len()),
+        _ => (text, 0),
+    };
     let mut parser = Parser {
-        scan: Scan::new(text),
+        scan: Scan::new(read),
         dataset,
         findings: Findings::default(),
         no_free_parens: std::collections::HashSet::new(),
     };
-    let (terms, _) = parser.terms(0, 0);
+    let (terms, _) = parser.terms(start, 0);
     (terms, parser.findings)
 }
 
@@ -138,19 +143,16 @@ impl<'q> Parser<'q> {
         at + 1
     }
 
-    /// A line break separates nothing: Sentry refuses it outside quotes. Only around the
-    /// query of an issue search does it cut it off.
+    /// A line break separates nothing: Sentry refuses it outside quotes.
     fn line_break(&mut self, at: usize) -> usize {
         let end = self.scan.run(at, |byte| byte.is_ascii_whitespace());
         let outside = end == self.scan.end() || self.scan.text[..at].trim().is_empty();
-        if !(outside && self.dataset == Dataset::Issues) {
-            let span = Span::new(at, end);
-            let message = "a query is one line: put a space here, or put the text in double \
-                           quotes if the line break belongs to it";
-            let replacement = if outside { "" } else { " " };
-            let finding = Diagnostic::error(span, Code::LineBreak, message);
-            self.findings.push(finding.fix(span, replacement));
-        }
+        let span = Span::new(at, end);
+        let message = "a query is one line: put a space here, or put the text in double quotes if \
+                       the line break belongs to it";
+        let replacement = if outside { "" } else { " " };
+        let finding = Diagnostic::error(span, Code::LineBreak, message);
+        self.findings.push(finding.fix(span, replacement));
         end
     }
 }

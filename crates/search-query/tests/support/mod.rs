@@ -38,8 +38,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         .map(|(_, query)| query.replace(['«', '»'], "").replace('␤', "\n").replace('␉', "\t"))
         .map(String::into_bytes)
         .collect();
-    let nasty: [&[u8]; 19] = [
+    let nasty: [&[u8]; 20] = [
         b"\0",
+        b"\t\n>==",
         b"\xff\xfe",
         b"\"\\\"\\\"\\",
         b"!!!:::((([[[",
