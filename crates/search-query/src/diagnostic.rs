@@ -29,6 +29,8 @@ pub enum Code {
     EmptyGroup,
     /// Groups are nested deeper than anybody needs.
     TooDeep,
+    /// Far more terms than Sentry takes.
+    TooManyTerms,
     /// A line break outside quotes.
     LineBreak,
     /// A tab, which does not separate terms.
@@ -114,6 +116,7 @@ impl Code {
             Self::UnbalancedParenthesis => "unbalanced-parenthesis",
             Self::EmptyGroup => "empty-group",
             Self::TooDeep => "too-deep",
+            Self::TooManyTerms => "too-many-terms",
             Self::LineBreak => "line-break",
             Self::Tab => "tab",
             Self::EmptyValue => "empty-value",

@@ -47,6 +47,10 @@ impl Display for Group<'_> {
             f.write_str(" ")?;
         }
         terms(&self.terms, f)?;
+        // `a (b )` is a text and a group, and `a (b)` is one text.
+        if self.terms.last().is_some_and(|last| last.span().end + 1 < self.span.end) {
+            f.write_str(" ")?;
+        }
         f.write_str(")")
     }
 }

@@ -23,10 +23,15 @@ use crate::{
 /// How deep parentheses may nest. Sentry gives up at about this depth, too.
 pub(crate) const MAX_DEPTH: usize = 100;
 
+/// How many terms a query may have: far more than fit into the address in which Sentry takes it,
+/// and few enough to be read in a moment.
+const MAX_TERMS: usize = 100_000;
+
 pub(crate) struct Parser<'q> {
     scan: Scan<'q>,
     dataset: Dataset,
     findings: Findings,
+    count: usize,
     /// Where a parenthesis inside free text turned out to open a group.
     no_free_parens: std::collections::HashSet<usize>,
 }
@@ -42,6 +47,7 @@ pub(crate) fn parse(text: &str, dataset: Dataset) -> (Vec<Term<'_>>, Findings) {
         scan: Scan::new(read),
         dataset,
         findings: Findings::default(),
+        count: 0,
         no_free_parens: std::collections::HashSet::new(),
     };
     let (terms, _) = parser.terms(start, 0);
@@ -61,6 +67,7 @@ impl<'q> Parser<'q> {
                 Some(b')') if depth > 0 => break,
                 Some(b')') => at = self.stray_parenthesis(at),
                 Some(b'\n') => at = self.line_break(at),
+                Some(_) if self.count == MAX_TERMS => return (terms, self.too_many(at)),
                 Some(_) => at = self.term(at, depth, &mut terms),
             }
         }
@@ -69,6 +76,7 @@ impl<'q> Parser<'q> {
 
     /// One term, and where it ends. Nothing is added where the text is beyond repair.
     fn term(&mut self, at: usize, depth: usize, terms: &mut Vec<Term<'q>>) -> usize {
+        self.count += 1;
         if let Some(operator) = operator(self.scan, at) {
             terms.push(Term::Operator(operator));
             return operator.span.end;
@@ -86,6 +94,16 @@ impl<'q> Parser<'q> {
         let end = text.span.end;
         terms.push(Term::Text(text));
         end
+    }
+
+    /// Ends the reading; what was read so far stays.
+    fn too_many(&mut self, at: usize) -> usize {
+        if !self.findings.has(Code::TooManyTerms) {
+            let message = format!("a query has at most {MAX_TERMS} terms: leave some out");
+            let finding = Diagnostic::error(Span::empty(at), Code::TooManyTerms, message);
+            self.findings.push(finding);
+        }
+        self.scan.end()
     }
 
     fn group(&mut self, at: usize, depth: usize, terms: &mut Vec<Term<'q>>) -> usize {
@@ -113,7 +131,7 @@ impl<'q> Parser<'q> {
     }
 
     fn unclosed_group(&mut self, at: usize, inner: &[Term<'q>]) {
-        if self.findings.has(Code::TooDeep) {
+        if self.findings.has(Code::TooDeep) || self.findings.has(Code::TooManyTerms) {
             return;
         }
         let span = Span::new(at, at + 1);

@@ -38,7 +38,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         .map(|(_, query)| query.replace(['«', '»'], "").replace('␤', "\n").replace('␉', "\t"))
         .map(String::into_bytes)
         .collect();
-    let nasty: [&[u8]; 20] = [
+    let nasty: [&[u8]; 21] = [
+        b"a\\\"(\"b:c\" )d",
         b"\0",
         b"\t\n>==",
         b"\xff\xfe",
