@@ -21,6 +21,7 @@ const CONTRACT: &[(&str, &str, &str)] = &[
     ("get_issue_details", "event:read", "event:read"),
     ("update_issue", "event:write", "event:write"),
     ("search_events", "event:read", "org:read"),
+    ("find_event_fields", "event:read", "org:read"),
     ("get_event_attachment", "event:read", "project:read"),
     ("get_trace_details", "event:read", "org:read"),
     ("analyze_issue_with_seer", "event:read", "event:read"),

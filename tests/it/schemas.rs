@@ -1,7 +1,7 @@
 //! What a client reads: one snapshot per tool, and the rules that make it portable.
 
 use insta::{assert_json_snapshot, with_settings};
-use integration_tests::{everything, listed};
+use integration_tests::{everything, listed, listed_with_output};
 use serde_json::Value;
 
 #[test]
@@ -16,6 +16,34 @@ fn entries_change_only_on_purpose() {
             assert_json_snapshot!(name, tool);
         }
     });
+}
+
+#[test]
+fn schemas_of_answers_change_only_on_purpose() {
+    with_settings!({
+        snapshot_path => "snapshots/output",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        for tool in listed_with_output() {
+            let name = tool["name"].as_str().unwrap().to_owned();
+            assert_json_snapshot!(name, tool["outputSchema"]);
+        }
+    });
+}
+
+#[test]
+fn every_client_can_read_the_schemas_of_answers() {
+    for tool in listed(&everything()) {
+        assert!(tool.get("outputSchema").is_none(), "{tool}");
+    }
+    for tool in listed_with_output() {
+        let schema = &tool["outputSchema"];
+        assert_eq!(schema["type"], "object", "{tool}");
+        assert_eq!(schema["properties"]["notice"]["type"], "string", "{tool}");
+        assert!(!schema["properties"].as_object().unwrap().is_empty(), "{tool}");
+        portable(&tool["name"], schema);
+    }
 }
 
 #[test]

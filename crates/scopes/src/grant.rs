@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::{DEFAULT_GRANT, ParseScopesError, ScopeSet};
+use crate::{DEFAULT_GRANT, ParseScopesError, ScopeSet, level_for};
 
 /// A layer of settings in which somebody can ask for scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum Origin {
         /// The scopes in it.
         listed: ScopeSet,
     },
+    /// A person approved it in the dialog, over HTTP.
+    Approved,
 }
 
 impl Origin {
@@ -103,6 +105,13 @@ impl Origin {
             }
             Origin::AddScopes { layer, listed } => {
                 advice_for(Name { layer, key: Key::AddScopes }, listed, missing)
+            }
+            Origin::Approved => {
+                let choice = level_for(missing).map_or_else(
+                    || format!("`{}`", compact(missing)),
+                    |level| format!("\"{}\"", level.title),
+                );
+                format!("log in again from the client and tick {choice} in the approval dialog")
             }
         }
     }
@@ -133,6 +142,7 @@ impl fmt::Display for Origin {
             Origin::AllScopes => f.write_str("`--all-scopes` on the command line"),
             Origin::Scopes { layer, .. } => Name { layer, key: Key::Scopes }.fmt(f),
             Origin::AddScopes { layer, .. } => Name { layer, key: Key::AddScopes }.fmt(f),
+            Origin::Approved => f.write_str("the approval dialog"),
         }
     }
 }
@@ -403,6 +413,16 @@ mod tests {
         for (got, expected) in cases {
             assert_eq!(got, expected);
         }
+    }
+
+    #[test]
+    fn advice_to_somebody_who_approved_names_the_level_or_the_scope() {
+        let advice = |missing: &[Scope]| Origin::Approved.advice(ScopeSet::of(missing));
+        assert_eq!(
+            advice(&[Scope::EventWrite]),
+            "log in again from the client and tick \"Issue triage\" in the approval dialog",
+        );
+        assert!(advice(&[Scope::EventAdmin]).contains("tick `event:admin`"));
     }
 
     #[test]

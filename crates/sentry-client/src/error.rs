@@ -431,7 +431,7 @@ mod tests {
             "sentry.example.com did not answer in time: gave up after 10 s (waiting for the first byte); \
              try again, or ask for less"
         );
-        let limited = ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3600)) };
+        let limited = ErrorKind::RateLimited { retry_after: Some(Duration::from_hours(1)) };
         assert_eq!(limited.to_string(), "sentry limits the rate of requests; try again in 3600 s");
     }
 

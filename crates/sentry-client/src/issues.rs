@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Client, Cursor, IssueId, Page, Region, Result, Slug, SlugOrId,
+    Client, Cursor, IssueId, Page, Region, Result, Slug, SlugOrId, Untrusted,
     drift::{self, open_enum},
     route::Route,
 };
@@ -45,7 +45,8 @@ open_enum! {
     }
 }
 
-/// An issue, as lists and single reads return it. Only `id` is certain to be there.
+/// An issue, as lists and single reads return it. Only `id` is certain to be there. What the
+/// sender of an event chose, its title for example, is [`Untrusted`].
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Issue {
@@ -55,11 +56,11 @@ pub struct Issue {
     #[serde(default, deserialize_with = "drift::text")]
     short_id: Option<String>,
     /// The headline.
-    #[serde(default, deserialize_with = "drift::text")]
-    pub title: Option<String>,
+    #[serde(default, deserialize_with = "drift::maybe")]
+    pub title: Option<Untrusted>,
     /// Where it happens, in Sentry's words: a transaction or a function.
-    #[serde(default, deserialize_with = "drift::text")]
-    pub culprit: Option<String>,
+    #[serde(default, deserialize_with = "drift::maybe")]
+    pub culprit: Option<Untrusted>,
     /// The page in Sentry's web interface, as Sentry builds it.
     #[serde(default, deserialize_with = "drift::text")]
     pub permalink: Option<String>,
@@ -76,8 +77,8 @@ pub struct Issue {
     #[serde(default, deserialize_with = "or_default")]
     pub status_details: StatusDetails,
     /// The platform of its events, `python`.
-    #[serde(default, deserialize_with = "drift::text")]
-    pub platform: Option<String>,
+    #[serde(default, deserialize_with = "drift::maybe")]
+    pub platform: Option<Untrusted>,
     /// The project it belongs to.
     #[serde(default, deserialize_with = "drift::maybe")]
     pub project: Option<IssueProject>,
@@ -115,8 +116,8 @@ pub struct Issue {
     #[serde(default, deserialize_with = "drift::maybe")]
     pub lifetime: Option<Lifetime>,
     /// The logger's name.
-    #[serde(default, deserialize_with = "drift::text")]
-    pub logger: Option<String>,
+    #[serde(default, deserialize_with = "drift::maybe")]
+    pub logger: Option<Untrusted>,
     /// Whether an event of it was not handled by the application.
     #[serde(default, deserialize_with = "drift::flag")]
     pub is_unhandled: Option<bool>,
@@ -154,8 +155,8 @@ pub struct StatusDetails {
     #[serde(deserialize_with = "drift::flag")]
     pub in_next_release: Option<bool>,
     /// Resolved in this release.
-    #[serde(deserialize_with = "drift::text")]
-    pub in_release: Option<String>,
+    #[serde(deserialize_with = "drift::maybe")]
+    pub in_release: Option<Untrusted>,
     /// Archived until this time, ISO 8601.
     #[serde(deserialize_with = "drift::text")]
     pub ignore_until: Option<String>,
@@ -199,23 +200,23 @@ pub struct IssueProject {
 #[serde(default)]
 pub struct IssueMetadata {
     /// The headline of a performance issue or a message.
-    #[serde(deserialize_with = "drift::text")]
-    pub title: Option<String>,
+    #[serde(deserialize_with = "drift::maybe")]
+    pub title: Option<Untrusted>,
     /// The exception's message, or the query pattern.
-    #[serde(deserialize_with = "drift::text")]
-    pub value: Option<String>,
+    #[serde(deserialize_with = "drift::maybe")]
+    pub value: Option<Untrusted>,
     /// The exception's type.
-    #[serde(rename = "type", deserialize_with = "drift::text")]
-    pub kind: Option<String>,
+    #[serde(rename = "type", deserialize_with = "drift::maybe")]
+    pub kind: Option<Untrusted>,
     /// The file of the frame to blame.
-    #[serde(deserialize_with = "drift::text")]
-    pub filename: Option<String>,
+    #[serde(deserialize_with = "drift::maybe")]
+    pub filename: Option<Untrusted>,
     /// The function of the frame to blame.
-    #[serde(deserialize_with = "drift::text")]
-    pub function: Option<String>,
+    #[serde(deserialize_with = "drift::maybe")]
+    pub function: Option<Untrusted>,
     /// The transaction or URL of a performance issue.
-    #[serde(deserialize_with = "drift::text")]
-    pub location: Option<String>,
+    #[serde(deserialize_with = "drift::maybe")]
+    pub location: Option<Untrusted>,
 }
 
 /// Counts and times since an issue exists.
@@ -239,9 +240,8 @@ pub struct Lifetime {
 /// A release, as an issue mentions it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct IssueRelease {
-    /// The version, `backend@1.4.0`.
-    #[serde(deserialize_with = "drift::id")]
-    pub version: String,
+    /// The version, `backend@1.4.0`, as the first event of it gave it.
+    pub version: Untrusted,
 }
 
 /// Who an issue is assigned to: a user, a team, or whatever text an old Sentry gives.

@@ -19,6 +19,7 @@ mod external;
 #[cfg(test)]
 mod faults;
 mod fence;
+pub mod fields;
 pub mod http;
 mod ids;
 pub mod issues;
@@ -45,7 +46,15 @@ mod token;
 pub mod traces;
 mod untrusted;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::{OnceCell, Semaphore},
@@ -124,6 +133,8 @@ struct Account {
     permits: Semaphore,
     /// The same bound for hosts that are not Sentry.
     external_permits: Semaphore,
+    /// Sentry answered 401 at least once.
+    refused: AtomicBool,
 }
 
 impl Account {
@@ -133,6 +144,7 @@ impl Account {
             token: Token::new(token),
             permits: Semaphore::new(permits),
             external_permits: Semaphore::new(permits),
+            refused: AtomicBool::new(false),
         }
     }
 }
@@ -147,7 +159,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     fn after(limit: Duration) -> Deadline {
         // A century stands for "never": `Instant` cannot hold every duration.
-        let limit = limit.min(Duration::from_secs(3_155_760_000));
+        let limit = limit.min(Duration::from_hours(876_600));
         Deadline { at: Instant::now() + limit, limit }
     }
 }
@@ -200,6 +212,13 @@ impl Client {
     /// The limits this client was made with.
     pub fn settings(&self) -> &Settings {
         &self.transport.settings
+    }
+
+    /// Whether Sentry has refused this credential with status 401 since the client was made.
+    ///
+    /// For whoever keeps credentials: this one has ended, or needs to be refreshed.
+    pub fn was_refused(&self) -> bool {
+        self.account.refused.load(Ordering::Relaxed)
     }
 
     /// The same client for one call: all its requests together must be over within

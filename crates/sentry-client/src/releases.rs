@@ -1,16 +1,17 @@
 //! Releases: listing those of an organization or of one project. Nothing is created or deployed.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::{Client, Cursor, Page, Region, Result, Slug, drift, request::Route};
+use crate::{Client, Cursor, Page, Region, Result, Slug, Untrusted, drift, request::Route};
 
 /// A release, as Sentry's lists show it. Dates are ISO 8601 text, as Sentry wrote them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Release {
-    /// The version in full: what `release:` in a search compares with.
-    #[serde(deserialize_with = "drift::id")]
-    pub version: String,
+    /// The version in full: what `release:` in a search compares with. The first event of a
+    /// release names it, so anyone who can send one may have written it.
+    #[serde(deserialize_with = "version")]
+    pub version: Untrusted,
     /// When Sentry first heard of it.
     #[serde(default, deserialize_with = "drift::text")]
     pub date_created: Option<String>,
@@ -35,6 +36,10 @@ pub struct Release {
     /// The newest deploy, where deploys are reported.
     #[serde(default, deserialize_with = "drift::maybe")]
     pub last_deploy: Option<Deploy>,
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Untrusted, D::Error> {
+    drift::id(deserializer).map(Untrusted::new)
 }
 
 /// A project of a [`Release`].

@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    sync::atomic::Ordering,
     time::{Duration, SystemTime},
 };
 
@@ -105,10 +106,15 @@ impl Outgoing<'_> {
                         continue;
                     }
                     let wait = wait_for(&answer, attempts);
-                    match stored {
-                        Some(_) => (not_handed_out(answer.status), wait),
-                        None => (failure(self.is_read(), &answer, attempts), wait),
+                    let kind = if stored.is_some() {
+                        not_handed_out(answer.status)
+                    } else {
+                        failure(self.is_read(), &answer, attempts)
+                    };
+                    if stored.is_none() {
+                        self.note(&kind);
                     }
+                    (kind, wait)
                 }
                 Err(failed) => (failed.kind, failed.transient.then(|| backoff(attempts))),
             };
@@ -118,6 +124,13 @@ impl Outgoing<'_> {
                 }
                 _ => return Err(kind),
             }
+        }
+    }
+
+    /// Remembers that Sentry refused the credential; another host's 401 says nothing about it.
+    fn note(&self, kind: &ErrorKind) {
+        if self.external.is_none() && matches!(kind, ErrorKind::Unauthorized { .. }) {
+            self.client.account.refused.store(true, Ordering::Relaxed);
         }
     }
 

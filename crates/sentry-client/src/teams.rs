@@ -6,6 +6,7 @@ use crate::{Client, Cursor, Page, Region, Result, Slug, drift, request::Route};
 
 /// A team.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Team {
     /// The numeric id, as text, if Sentry tells it.
     #[serde(default, deserialize_with = "drift::maybe_id")]
@@ -16,6 +17,9 @@ pub struct Team {
     /// The name for people; often the same as the slug.
     #[serde(default, deserialize_with = "drift::text")]
     pub name: Option<String>,
+    /// Whether the user behind the token is in it, if Sentry tells.
+    #[serde(default, deserialize_with = "drift::maybe")]
+    pub is_member: Option<bool>,
 }
 
 /// Which teams [`Client::list_teams`] lists.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use serde::Serialize;
-use server::config::Probe;
+use server::config::{Format, Probe};
 
 /// Sentry for agents: an MCP server over standard input and output.
 ///
@@ -132,6 +132,16 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_attachment: Option<u64>,
 
+    /// How to send answers: text, or structured to add the same as JSON [default: text]
+    /// [env: SENTRY_MCP_OUTPUT]
+    #[arg(long, global = true, value_name = "FORM", value_parser = form, help_heading = LIMITS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<Format>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) models: Models,
+
     /// What to log to standard error: a level, or target=level pairs [default: warn]
     /// [env: SENTRY_MCP_LOG]
     #[arg(long, global = true, value_name = "FILTER", help_heading = DIAGNOSTICS)]
@@ -139,10 +149,59 @@ pub(crate) struct Options {
     pub(crate) log: Option<String>,
 }
 
+/// Natural language: the provider of a model, and how it is asked. Keys have no flags, because
+/// other users could read them.
+#[derive(clap::Args, Default, Serialize)]
+pub(crate) struct Models {
+    /// Who turns sentences into searches: openai, azure-openai, anthropic, openrouter, or none
+    /// [env: EMBEDDED_AGENT_PROVIDER; keys: OPENAI_API_KEY, ANTHROPIC_API_KEY,
+    /// OPENROUTER_API_KEY]
+    #[arg(long, global = true, value_name = "NAME", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_provider: Option<String>,
+    /// Address of OpenAI, Azure OpenAI, or a gateway, which gets the key
+    #[arg(long, global = true, value_name = "URL", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openai_base_url: Option<String>,
+    /// Model at OpenAI, or deployment at Azure [env: OPENAI_MODEL]
+    #[arg(long, global = true, value_name = "MODEL", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openai_model: Option<String>,
+    /// How much it thinks: none to xhigh, or empty [env: OPENAI_REASONING_EFFORT]
+    #[arg(long, global = true, value_name = "EFFORT", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openai_reasoning_effort: Option<String>,
+    /// Version of Azure's interface for a deployment [env: OPENAI_API_VERSION]
+    #[arg(long, global = true, value_name = "DATE", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openai_api_version: Option<String>,
+    /// Address of Anthropic or a gateway, which gets the key
+    #[arg(long, global = true, value_name = "URL", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) anthropic_base_url: Option<String>,
+    /// Model at Anthropic [env: ANTHROPIC_MODEL]
+    #[arg(long, global = true, value_name = "MODEL", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) anthropic_model: Option<String>,
+    /// Address of OpenRouter or a gateway, which gets the key
+    #[arg(long, global = true, value_name = "URL", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openrouter_base_url: Option<String>,
+    /// Model at OpenRouter [env: OPENROUTER_MODEL]
+    #[arg(long, global = true, value_name = "MODEL", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openrouter_model: Option<String>,
+    /// How much it thinks: none to xhigh, or empty [env: OPENROUTER_REASONING_EFFORT]
+    #[arg(long, global = true, value_name = "EFFORT", help_heading = MODELS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openrouter_reasoning_effort: Option<String>,
+}
+
 const SENTRY: &str = "Sentry";
 const PERMISSIONS: &str = "Permissions";
 const DOCUMENTATION: &str = "Documentation";
 const LIMITS: &str = "Limits";
+const MODELS: &str = "Natural language";
 const DIAGNOSTICS: &str = "Diagnostics";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -155,6 +214,14 @@ fn probe(text: &str) -> Result<Probe, &'static str> {
         "lazy" => Ok(Probe::Lazy),
         "start" => Ok(Probe::Start),
         _ => Err("use `lazy` or `start`"),
+    }
+}
+
+fn form(text: &str) -> Result<Format, &'static str> {
+    match text {
+        "text" => Ok(Format::Text),
+        "structured" => Ok(Format::Structured),
+        _ => Err("use `text` or `structured`"),
     }
 }
 
@@ -216,7 +283,7 @@ mod tests {
     #[test]
     fn every_setting_has_its_flag_and_its_help_names_the_variable() {
         let command = Args::command();
-        for field in fields() {
+        for field in fields().into_iter().filter(|field| !field.flag.is_empty()) {
             let long = field.flag.trim_start_matches("--");
             let arg = command.get_arguments().find(|arg| arg.get_long() == Some(long));
             let arg = arg.unwrap_or_else(|| panic!("no flag {}", field.flag));
@@ -224,7 +291,7 @@ mod tests {
             assert!(arg.is_global_set(), "{long}");
             let help = arg.get_help().unwrap().to_string();
             if let Some(env) = field.env {
-                assert!(help.contains(&format!("env: {env}]")), "{help}");
+                assert!(help.contains(&format!("env: {env}")), "{help}");
             }
             let shown = help.split("[default: ").nth(1).and_then(|rest| rest.split(']').next());
             if let Some(shown) = shown {

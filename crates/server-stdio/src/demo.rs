@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use scopes::{Layer, ScopeSet, Source};
 use sentry_client::{Client, Settings, Site, TokenSource, docs::DocsService};
-use sentry_sim::{Simulation, tokens};
+use sentry_sim::{OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, Simulation, tokens};
 use serde_json::{Value, json};
 use tools::{
     gate::Grant,
@@ -76,6 +76,8 @@ pub(crate) async fn sentry_only() -> anyhow::Result<()> {
         "region_host": sentry.region_host(),
         "docs_url": sentry.docs_url(),
         "token": tokens::ADMIN,
+        "client_id": OAUTH_CLIENT_ID,
+        "client_secret": OAUTH_CLIENT_SECRET,
         "organization": ORGANIZATION,
         "issue": ISSUE,
     });

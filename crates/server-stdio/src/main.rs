@@ -4,12 +4,12 @@
 mod args;
 mod commands;
 mod demo;
-mod failure;
 mod session;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use server::cli;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::Args;
@@ -18,14 +18,14 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(err) => return failure::report(&err.into()),
+        Err(err) => return cli::report(&err.into()),
     };
     let done = runtime.block_on(commands::run(args));
     // A read of standard input that is under way cannot be taken back, so nobody waits for it.
     runtime.shutdown_background();
     match done {
         Ok(code) => code,
-        Err(err) => failure::report(&err),
+        Err(err) => cli::report(&err),
     }
 }
 

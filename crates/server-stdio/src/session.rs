@@ -4,13 +4,11 @@ use figment::providers::Serialized;
 use sentry_sim::{Simulation, tokens};
 use server::{
     McpServer,
-    config::{self, Loaded, Place},
+    cli::{Usage, tell, warn_of_unknown_variables},
+    config::{Loaded, Place},
 };
 
-use crate::{
-    args::{Args, Options},
-    failure::{Usage, tell},
-};
+use crate::args::{Args, Options};
 
 /// A server and what it lives on.
 pub(crate) struct Session {
@@ -36,6 +34,13 @@ impl Session {
                 "warning",
                 "other users of this machine can read the token of `--access-token`; set \
                  SENTRY_ACCESS_TOKEN instead",
+            );
+        }
+        if loaded.installation().agent.is_some_and(|agent| agent.provider().is_unencrypted()) {
+            tell(
+                "warning",
+                "the key and the sentences go unencrypted to the address of the provider of models; \
+                 use https:// unless it is in your own network",
             );
         }
         let server = McpServer::of(&loaded);
@@ -69,13 +74,6 @@ impl Session {
     }
 }
 
-/// Before the settings are read: a misspelled variable may be why they cannot be used.
-pub(crate) fn warn_of_unknown_variables() {
-    for line in config::unknown_variables() {
-        tell("warning", &line);
-    }
-}
-
 /// Everything that the simulated Sentry replaces, whatever lower layers say.
 fn point_at(simulation: &Simulation, options: &mut Options) {
     options.access_token = Some(tokens::ADMIN.to_owned());
@@ -84,4 +82,6 @@ fn point_at(simulation: &Simulation, options: &mut Options) {
     options.region_hosts = vec![simulation.region_host()];
     options.docs_url = Some(simulation.docs_url());
     options.docs_base_url = Some(simulation.docs_base_url());
+    // Nothing of the demo leaves this machine, unless somebody says so beside it.
+    options.models.agent_provider.get_or_insert_with(|| "none".to_owned());
 }

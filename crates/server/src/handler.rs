@@ -15,8 +15,9 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest,
-        CustomResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CustomResult, DiscoverResult, ErrorCode, Implementation, InitializeRequestParams,
+        InitializeResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities,
+        ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -36,8 +37,9 @@ use crate::{
     progress, wire,
 };
 
-/// How long a client may keep a list of tools. It changes only when the server restarts.
-const LIST_TTL: Duration = Duration::from_secs(300);
+/// How long a client may keep a list of tools that changes only when the server restarts. Where
+/// callers log in, it may be longer by a tool at any time: after the next approval.
+const LIST_TTL: Duration = Duration::from_mins(5);
 
 /// How long the first list of tools waits for what the token may do.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
@@ -78,6 +80,17 @@ impl McpServer {
         McpServer { shared: Arc::new(shared) }
     }
 
+    /// A server whose every request says by itself on whose behalf it is made; see [`crate::http`].
+    pub fn without_caller(registry: impl ToolRegistry + 'static) -> McpServer {
+        let shared = Shared {
+            registry: Box::new(registry),
+            caller: None,
+            probe: Probe::Lazy,
+            probed: OnceCell::new(),
+        };
+        McpServer { shared: Arc::new(shared) }
+    }
+
     /// The server that the settings describe. No I/O, and no schema is built.
     pub fn of(loaded: &Loaded) -> McpServer {
         let sentry = Client::new(loaded.settings(), loaded.token()).with_fence(loaded.fence());
@@ -96,9 +109,12 @@ impl McpServer {
     }
 
     /// Who made a request. A transport with several callers puts an `Arc<Caller>` into the
-    /// extensions of the request; without any caller the request fails.
+    /// extensions of the request, over HTTP into those of the HTTP request; without any caller
+    /// the request fails.
     fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Arc<Caller>, ErrorData> {
-        let named = cx.extensions.get::<Arc<Caller>>().cloned();
+        let of_http =
+            || cx.extensions.get::<http::request::Parts>()?.extensions.get::<Arc<Caller>>();
+        let named = cx.extensions.get::<Arc<Caller>>().or_else(of_http).cloned();
         named
             .or_else(|| self.shared.caller.clone())
             .ok_or_else(|| ErrorData::internal_error("the request has no caller", None))
@@ -142,7 +158,8 @@ impl McpServer {
         let visible = self.registry().visible(&grant);
         let tools = visible.iter().map(|spec| wire::tool(spec)).collect();
         let mut list = ListToolsResult::with_all_items(tools);
-        list.ttl_ms = u64::try_from(LIST_TTL.as_millis()).ok();
+        let ttl = if self.shared.caller.is_some() { LIST_TTL } else { Duration::ZERO };
+        list.ttl_ms = u64::try_from(ttl.as_millis()).ok();
         list.cache_scope = Some(CacheScope::Private);
         list
     }
@@ -216,11 +233,19 @@ impl ServerHandler for McpServer {
         request: InitializeRequestParams,
         cx: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
-        let result = self.negotiate_initialize(&request)?;
+        let mut result = self.negotiate_initialize(&request)?;
+        result.instructions = Some(instructions(&self.caller(&cx)?.grant));
         // Later requests are answered in the version that was agreed on, not the one asked for.
         let mut peer = request;
         peer.protocol_version = result.protocol_version.clone();
         cx.peer.set_peer_info(peer);
+        Ok(result)
+    }
+
+    async fn discover(&self, cx: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        let mut result = DiscoverResult::from_server_info(versions, self.get_info());
+        result.instructions = Some(instructions(&self.caller(&cx)?.grant));
         Ok(result)
     }
 
@@ -278,11 +303,14 @@ impl ServerHandler for McpServer {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _cx: RequestContext<RoleServer>,
+        cx: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        // The first two went with the handshake (2026-07-28).
         const METHODS: [&str; 5] =
             ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
-        Err(match METHODS.iter().find(|method| **method == request.method) {
+        let stateless = cx.protocol_version().is_some_and(|version| !version.has_initialize());
+        let mut methods = METHODS.iter().skip(if stateless { 2 } else { 0 });
+        Err(match methods.find(|method| **method == request.method) {
             Some(method) => {
                 ErrorData::invalid_params(format!("cannot read the parameters of {method}"), None)
             }

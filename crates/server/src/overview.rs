@@ -73,8 +73,15 @@ impl McpServer {
     /// Of several alternatives that Sentry accepts, one that is needed anyway is preferred, and
     /// otherwise the first.
     pub fn token_needs(&self) -> ScopeSet {
-        let open = self.statuses(None).into_iter().filter(|status| status.refusal.is_none());
-        let accepts: Vec<_> = open.map(|status| status.meta.upstream.accepts).collect();
+        self.own_caller().map_or(ScopeSet::EMPTY, |caller| self.needs_of(&caller.grant))
+    }
+
+    /// The same for the tools that some grant opens.
+    pub(crate) fn needs_of(&self, grant: &Grant) -> ScopeSet {
+        let grant = Grant { token: None, ..grant.clone() };
+        let specs = self.registry().all().into_iter();
+        let open = specs.filter(|spec| self.registry().check(&grant, spec.meta.name).is_ok());
+        let accepts: Vec<_> = open.map(|spec| spec.meta.upstream.accepts).collect();
         // Tools without a choice come first, so that a choice can fall on what they need.
         let fixed = accepts.iter().filter(|sets| sets.len() == 1);
         let free = accepts.iter().filter(|sets| sets.len() > 1);

@@ -1,4 +1,4 @@
-//! Logs go to standard error, as lines of plain text.
+//! Logs go to standard error, as lines of plain text or of JSON.
 //!
 //! Standard output belongs to the protocol. No argument of a tool and no message of a panic is
 //! logged here: either may hold what an event or a person said.
@@ -9,6 +9,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
+
+use crate::config::LogFormat;
 
 /// A log filter that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,8 +24,17 @@ pub struct FilterError {
 ///
 /// A second call, and a filter that cannot be parsed, change nothing.
 pub fn start(filter: &str) {
+    start_as(filter, LogFormat::Text);
+}
+
+/// The same in the given format.
+pub fn start_as(filter: &str, format: LogFormat) {
     let Ok(targets) = parse(filter) else { return };
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
     // Failing means that a subscriber exists already, for example in a test.
     let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
     panic::set_hook(Box::new(|info| {

@@ -1,6 +1,6 @@
 //! Translates between our types and those of the protocol. Nothing else names both.
 
-use std::error::Error as _;
+use std::{error::Error as _, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use rmcp::{
@@ -16,8 +16,12 @@ use tools::{
 
 /// A tool as a client sees it.
 pub fn tool(spec: &ToolSpec) -> Tool {
-    Tool::new(spec.meta.name, spec.description.clone(), spec.input_schema.clone())
-        .with_annotations(hints(spec.meta.effect))
+    let tool = Tool::new(spec.meta.name, spec.description.clone(), spec.input_schema.clone())
+        .with_annotations(hints(spec.meta.effect));
+    match &spec.output_schema {
+        Some(schema) => tool.with_raw_output_schema(Arc::new(schema.clone())),
+        None => tool,
+    }
 }
 
 /// The hints about safety, which follow from what a tool may do.
@@ -40,8 +44,11 @@ pub(crate) fn outcome(outcome: ToolResult<Answer>) -> Result<CallToolResult, Err
     match outcome {
         Ok(answer) => {
             let files: Vec<ContentBlock> = answer.files().iter().map(file).collect();
+            let structured = answer.structured().cloned();
             let text = ContentBlock::text(answer.into_string());
-            Ok(CallToolResult::success([vec![text], files].concat()))
+            let mut result = CallToolResult::success([vec![text], files].concat());
+            result.structured_content = structured;
+            Ok(result)
         }
         Err(Error::Refused(refusal)) if matches!(refusal.reason, Reason::Unknown { .. }) => {
             Err(ErrorData::invalid_params(refusal.to_string(), None))

@@ -23,9 +23,9 @@ mod issue_change;
 mod issue_details;
 mod params;
 mod period;
-mod query;
 mod render;
 mod repository;
+mod search_text;
 mod spelling;
 
 mod docs;
@@ -38,5 +38,9 @@ mod seer;
 mod teams;
 mod traces;
 
+#[cfg(test)]
+mod budgets;
+#[cfg(test)]
+mod damage;
 #[cfg(test)]
 mod testing;

@@ -125,6 +125,13 @@ impl ToolRegistry for Catalog {
     }
 
     async fn call(&self, call: Call<'_>) -> Result<Answer> {
+        Ok(self.whole(call).await?.fitted(self.installation.max_tokens))
+    }
+}
+
+impl Catalog {
+    /// The answer before it is fitted to its budget.
+    pub(crate) async fn whole(&self, call: Call<'_>) -> Result<Answer> {
         let Call { sentry, grant, name, args, progress } = call;
         let grant = &with_known_token(grant, sentry);
         let entry = self.find(grant, name)?;
@@ -132,13 +139,12 @@ impl ToolRegistry for Catalog {
         let installation = &self.installation;
         let cx = Context { meta: &entry.meta, sentry, grant, installation, progress };
         match entry.tool.call_json(&cx, args.clone()).await {
-            Ok(answer) => Ok(answer.fitted(installation.max_tokens)),
             Err(Error::Sentry(cause)) => {
                 let token = token_behind(&cause, grant, sentry).await;
                 let text = explain::explain(&cause, &cx, token, &args);
                 Err(Error::explained(text, cause))
             }
-            Err(err) => Err(err),
+            done => done,
         }
     }
 }

@@ -6,6 +6,18 @@
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
+use crate::answer::NOTICE_FIELD;
+
+/// The schema of what a tool says as data, with the field that says what was left out.
+pub fn output<T: JsonSchema>() -> Map<String, Value> {
+    let (_, mut schema) = portable::<T>();
+    if let Some(Value::Object(fields)) = schema.get_mut("properties") {
+        let notice = "What was left out to fit the budget, and how to get it.";
+        fields.insert(NOTICE_FIELD.to_owned(), json!({ "type": "string", "description": notice }));
+    }
+    schema
+}
+
 /// The description of `T` and the schema of its fields.
 pub fn portable<T: JsonSchema>() -> (String, Map<String, Value>) {
     let mut settings = SchemaSettings::draft2020_12();

@@ -6,15 +6,15 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use scopes::ScopeSet;
 use sentry_client::{Client, Region};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Reply},
     arguments,
     error::{Error, Result},
     gate::{self, Constraint, Feature, Grant, Refusal},
-    installation::Installation,
+    installation::{Format, Installation},
     params::RegionUrl,
     schema,
 };
@@ -24,6 +24,8 @@ pub trait Tool: Send + Sync + 'static {
     /// The arguments. The doc comment on this type is the description that the
     /// model reads, and the doc comments on its fields describe the parameters.
     type Params: DeserializeOwned + JsonSchema + Send;
+    /// What the tool says, as data, for clients that read `structuredContent`.
+    type Output: Serialize + JsonSchema + Send;
 
     /// The name on the wire, `verb_noun`, the same as the file's.
     const NAME: &'static str;
@@ -50,7 +52,7 @@ pub trait Tool: Send + Sync + 'static {
         &self,
         cx: &Context<'_>,
         params: Self::Params,
-    ) -> impl Future<Output = Result<Answer>> + Send;
+    ) -> impl Future<Output = Result<Reply<Self::Output>>> + Send;
 }
 
 /// What a tool may do to the world. Each MCP safety hint follows from this.
@@ -110,6 +112,8 @@ pub struct ToolSpec {
     pub description: String,
     /// A portable JSON Schema of the arguments; see [`crate::schema`].
     pub input_schema: Map<String, Value>,
+    /// A portable JSON Schema of the data, where the installation sends any.
+    pub output_schema: Option<Map<String, Value>>,
 }
 
 impl ToolSpec {
@@ -152,6 +156,20 @@ impl Context<'_> {
         let meta = Meta { requires: self.meta.requires.union(scopes), ..*self.meta };
         gate::decide(&meta, self.grant, self.installation)
             .map_err(|reason| Error::from(Refusal::new(&meta, self.grant, reason)))
+    }
+
+    /// Gives an answer its data, which are only made where the installation sends them.
+    pub(crate) fn reply<T: Serialize + JsonSchema>(
+        &self,
+        answer: Answer,
+        data: impl FnOnce() -> T,
+    ) -> Reply<T> {
+        Reply::new(answer, self.wants_data().then(data))
+    }
+
+    /// Whether the installation sends data.
+    pub(crate) fn wants_data(&self) -> bool {
+        self.installation.output == Format::Structured
     }
 
     /// The name of `T` if this caller could call it; a follow-up is offered only then.
@@ -222,12 +240,16 @@ impl<T: Tool> DynTool for T {
             meta: meta::<T>(),
             description: T::describe(description, installation),
             input_schema,
+            output_schema: match installation.output {
+                Format::Text => None,
+                Format::Structured => Some(schema::output::<T::Output>()),
+            },
         }
     }
 
     async fn call_json(&self, cx: &Context<'_>, args: Map<String, Value>) -> Result<Answer> {
         let params = arguments::parse(T::NAME, args)?;
-        self.call(cx, params).await
+        Ok(self.call(cx, params).await?.into_answer())
     }
 }
 

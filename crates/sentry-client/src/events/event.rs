@@ -1,18 +1,14 @@
 //! What an event holds, borrowed from the JSON it came in. All of it may be absent: SDKs of
 //! twelve years, several Sentry versions, and strangers write it. Nothing is judged here.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{
     lax::{self, Either, Fields, Lax},
     occurrence::{Occurrence, Span},
+    text::{Exposed as _, Text},
 };
-
-/// Text that is borrowed where the JSON has no escapes in it.
-pub type Text<'a> = Cow<'a, str>;
 
 /// These are read from an object; anything else in their place counts as absent.
 macro_rules! objects {
@@ -81,15 +77,15 @@ pub struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// The event's id: 32 hexadecimal digits.
-    pub fn id(&self) -> Option<&str> {
-        self.hex_id.as_deref().or(self.id.as_deref())
+    pub fn id(&self) -> Option<&Text<'a>> {
+        self.hex_id.as_ref().or(self.id.as_ref())
     }
 
     /// The data of the entries of one kind, such as `exception`.
     pub fn entries_of(&self, kind: &str) -> impl Iterator<Item = &EntryData<'a>> {
         self.entries
             .iter()
-            .filter(move |entry| entry.kind.as_deref() == Some(kind))
+            .filter(move |entry| entry.kind.exposed() == Some(kind))
             .filter_map(|entry| entry.data.as_ref())
     }
 
@@ -114,8 +110,8 @@ impl<'a> Event<'a> {
     }
 
     /// The value of a tag.
-    pub fn tag(&self, key: &str) -> Option<&str> {
-        self.tags.iter().find(|tag| tag.key.as_deref() == Some(key))?.value.as_deref()
+    pub fn tag(&self, key: &str) -> Option<&Text<'a>> {
+        self.tags.iter().find(|tag| tag.key.exposed() == Some(key))?.value.as_ref()
     }
 
     /// The fields of one context, such as `trace`; empty if the event has no such context.

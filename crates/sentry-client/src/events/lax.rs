@@ -10,6 +10,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::text::Text;
+
 /// A type that can be read from any JSON value; `None` where the value does not fit.
 pub(super) trait Lax<'de>: Sized {
     /// Consumes exactly one value. An error means that the JSON itself is broken.
@@ -249,7 +251,7 @@ impl<'de, T: Lax<'de>, U: Lax<'de>> Lax<'de> for (T, U) {
 
 /// The fields of an object in their order, each as its JSON text.
 #[derive(Clone, Debug, Default)]
-pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Fields<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     /// Reads an object; anything else has no fields.
@@ -263,7 +265,7 @@ impl<'a> Fields<'a> {
     /// The value of a field. `_` and case do not count: Sentry writes `offenderSpanIds` in
     /// one answer and `offender_span_ids` in another.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(key, _)| same_name(key, name)).map(|(_, json)| *json)
+        self.0.iter().find(|(key, _)| same_name(key.expose(), name)).map(|(_, json)| *json)
     }
 }
 
@@ -284,7 +286,7 @@ impl<'de: 'a, 'a> Lax<'de> for Fields<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::new();
                 while let Some((Element(name), json)) =
-                    map.next_entry::<Element<Cow<'a, str>>, &'de RawValue>()?
+                    map.next_entry::<Element<Text<'a>>, &'de RawValue>()?
                 {
                     fields.extend(name.map(|name| (name, json)));
                 }

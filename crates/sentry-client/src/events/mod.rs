@@ -4,6 +4,7 @@
 mod event;
 mod lax;
 mod occurrence;
+mod text;
 
 use std::borrow::Cow;
 
@@ -11,11 +12,10 @@ use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 
 pub use self::{
-    event::{
-        Commit, Entry, EntryData, Event, Frame, Geo, Release, Sdk, Stack, Tag, Text, User, Value,
-    },
+    event::{Commit, Entry, EntryData, Event, Frame, Geo, Release, Sdk, Stack, Tag, User, Value},
     lax::Fields,
     occurrence::{Evidence, Occurrence, Span},
+    text::{Exposed, Text},
 };
 use crate::{
     Client, Error, ErrorKind, EventId, EventRef, IssueId, Region, Result, Slug, decode,
@@ -137,14 +137,14 @@ mod tests {
             ]}"#,
         ));
         let event = body.read().unwrap();
-        assert_eq!(event.id(), Some("e"));
+        assert_eq!(event.id().exposed(), Some("e"));
         let exceptions = event.exceptions();
-        let kinds: Vec<_> = exceptions.iter().map(|one| one.kind.as_deref()).collect();
+        let kinds: Vec<_> = exceptions.iter().map(|one| one.kind.exposed()).collect();
         assert_eq!(kinds, [Some("A"), Some("B")]);
         let [frame] = exceptions[1].frames() else { panic!("one frame") };
         assert_eq!((frame.line_no, frame.context.len()), (Some(7), 1));
         assert_eq!(frame.vars.map(|vars| Fields::of(vars).0.len()), Some(1));
-        assert_eq!(event.threads()[0].id.as_deref(), Some("4"));
+        assert_eq!(event.threads()[0].id.exposed(), Some("4"));
         assert_eq!(event.entries.len(), 3);
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let owner = body.read().unwrap();
         assert_eq!(owner.project_slug.as_deref(), Some("api"));
         assert_eq!(owner.group_id.as_deref(), Some("1"));
-        assert_eq!(owner.event.unwrap().id(), Some("e"));
+        assert_eq!(owner.event.unwrap().id().exposed(), Some("e"));
     }
 
     #[test]

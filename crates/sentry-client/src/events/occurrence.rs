@@ -4,8 +4,8 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    event::Text,
     lax::{self, Fields, Lax},
+    text::Text,
 };
 
 /// What Sentry detected: a slow query, a missed check-in, a breached threshold.

@@ -3,8 +3,9 @@
 use std::{io::Write as _, process::ExitCode};
 
 use serde_json::{Map, Value};
+use server::cli::Usage;
 
-use crate::{args::Args, failure::Usage, session::Session};
+use crate::{args::Args, session::Session};
 
 /// The answer goes to stdout. A tool that fails says so on stderr, and the exit code is 1.
 pub(super) async fn run(args: Args, name: &str, arguments: &str) -> anyhow::Result<ExitCode> {

@@ -5,7 +5,6 @@ mod completions;
 mod config;
 mod scopes;
 mod serve;
-mod table;
 mod tools;
 
 use std::process::ExitCode;

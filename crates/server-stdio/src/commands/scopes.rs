@@ -6,11 +6,13 @@ use ::tools::gate::Refusal;
 use anstyle::Style;
 use scopes::{Scope, ScopeSet};
 use serde_json::{Value, json};
-use server::Status;
+use server::{
+    Status,
+    cli::{self, BAD, GOOD, PLAIN, QUIET, TITLE},
+};
 
 use crate::{
     args::{Args, Output},
-    commands::table::{self, BAD, GOOD, PLAIN, QUIET, TITLE},
     session::Session,
 };
 
@@ -127,10 +129,10 @@ impl Overview {
         }
         writeln!(out)?;
         let rows: Vec<_> = Scope::ALL.into_iter().map(|scope| self.scope_row(scope)).collect();
-        table::print(out, &["SCOPE", "GRANTED", "TOKEN", "WHAT IT PERMITS"], &rows)?;
+        cli::print(out, &["SCOPE", "GRANTED", "TOKEN", "WHAT IT PERMITS"], &rows)?;
         writeln!(out)?;
         let rows: Vec<_> = self.tools.iter().map(tool_row).collect();
-        table::print(out, &["TOOL", "STATE", "NEEDS", "WHAT TO DO"], &rows)
+        cli::print(out, &["TOOL", "STATE", "NEEDS", "WHAT TO DO"], &rows)
     }
 
     fn scope_row(&self, scope: Scope) -> Vec<(Style, String)> {

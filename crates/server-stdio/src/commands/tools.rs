@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
+use server::cli::{self, PLAIN, QUIET};
+
 use crate::{
     args::{Args, Output},
-    commands::table::{self, PLAIN, QUIET},
     session::Session,
 };
 
@@ -24,6 +25,6 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<()> {
         vec![(PLAIN, name), (QUIET, needs), (PLAIN, spec.summary().to_owned())]
     };
     let rows: Vec<_> = tools.iter().map(row).collect();
-    table::print(&mut out, &["TOOL", "NEEDS", "WHAT IT DOES"], &rows)?;
+    cli::print(&mut out, &["TOOL", "NEEDS", "WHAT IT DOES"], &rows)?;
     Ok(())
 }

@@ -28,6 +28,8 @@ async fn each_tool_answers_what_it_is_for() {
     for (tool, args, words) in [
         ("search_events", of(json!({ "limit": 3 })), "dataset `errors`"),
         ("search_events", of(json!({ "dataset": "spans", "limit": 3 })), "dataset `spans`"),
+        ("find_event_fields", of(json!({ "dataset": "spans", "query": "span.op" })), "`span.op`"),
+        ("find_event_fields", of(json!({ "dataset": "errors", "query": "tenant" })), "`tenant`"),
         ("get_trace_details", of(json!({ "traceId": TRACE })), "PaymentTimeout"),
         ("get_event_attachment", attachment("7001"), "checkout.log"),
         ("analyze_issue_with_seer", of(json!({ "issueId": "CHECKOUT-API-1" })), "not verified"),

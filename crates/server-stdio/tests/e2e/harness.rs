@@ -23,6 +23,19 @@ pub(crate) enum Era {
     Handshake,
     /// Each request stands alone (2026-07-28).
     Stateless,
+    /// The first version that was published (2024-11-05).
+    First,
+}
+
+impl Era {
+    /// The version that a client names first, if it begins with that.
+    fn handshake(self) -> Option<&'static str> {
+        match self {
+            Era::Handshake => Some("2025-11-25"),
+            Era::Stateless => None,
+            Era::First => Some("2024-11-05"),
+        }
+    }
 }
 
 pub(crate) const ERAS: [Era; 2] = [Era::Handshake, Era::Stateless];
@@ -77,9 +90,9 @@ impl Server {
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let transcript = String::new();
         let mut server = Server { era, child, stdin, stdout, next_id: 0, transcript };
-        if era == Era::Handshake {
+        if let Some(version) = era.handshake() {
             let params = json!({
-                "protocolVersion": "2025-11-25",
+                "protocolVersion": version,
                 "capabilities": {},
                 "clientInfo": { "name": "e2e", "version": "0" },
             });

@@ -13,6 +13,10 @@ mod tools;
 
 mod events;
 
+mod structured;
+
+mod sentences;
+
 mod fence;
 
 mod faults;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     ConfigError,
-    table::{Kind, SETTINGS, Setting, setting},
+    table::{Kind, Program, Setting},
 };
 
 /// Where the value of a setting was given.
@@ -93,7 +93,8 @@ impl Provider for Layer {
 /// All layers, the highest first.
 #[derive(Clone)]
 pub(super) struct Layers {
-    layers: Vec<Layer>,
+    program: &'static Program,
+    all: Vec<Layer>,
     file: Option<(PathBuf, String)>,
 }
 
@@ -106,27 +107,41 @@ impl fmt::Debug for Layers {
 
 impl Layers {
     pub(super) fn read(
+        program: &'static Program,
         named: Option<PathBuf>,
         flags: &dyn Provider,
     ) -> Result<Layers, ConfigError> {
-        let file = read_file(named)?;
+        let file = read_file(named, program.file)?;
         let mut layers = vec![
             Layer { source: Source::Flags, values: values(flags)? },
-            Layer { source: Source::Environment, values: environment()? },
+            Layer { source: Source::Environment, values: environment(&program.settings)? },
         ];
         if let Some((path, text)) = &file {
             let values = values(&Toml::string(text)).map_err(|_| syntax(path, text))?;
             layers.push(Layer { source: Source::File, values });
         }
-        Ok(Layers { layers, file })
+        Ok(Layers { program, all: layers, file })
+    }
+
+    /// Flags and nothing else.
+    pub(super) fn of_flags(
+        program: &'static Program,
+        flags: &dyn Provider,
+    ) -> Result<Layers, ConfigError> {
+        let all = vec![Layer { source: Source::Flags, values: values(flags)? }];
+        Ok(Layers { program, all, file: None })
     }
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Layer> {
-        self.layers.iter()
+        self.all.iter()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Layer> {
-        self.layers.iter_mut()
+        self.all.iter_mut()
+    }
+
+    pub(super) fn program(&self) -> &'static Program {
+        self.program
     }
 
     pub(super) fn file(&self) -> Option<&Path> {
@@ -135,14 +150,14 @@ impl Layers {
 
     /// Where the value in force was given.
     pub(super) fn place(&self, key: &str) -> Place {
-        match self.layers.iter().find(|layer| layer.has(key)) {
+        match self.all.iter().find(|layer| layer.has(key)) {
             Some(layer) => self.place_in(layer.source, key),
             None => Place::Default,
         }
     }
 
     pub(super) fn place_in(&self, source: Source, key: &str) -> Place {
-        let known = setting(key);
+        let known = self.program.setting(key);
         match (source, known, &self.file) {
             (Source::Flags, Some(Setting { flag, .. }), _) => Place::Flag(flag),
             (Source::Environment, Some(Setting { env: Some(name), .. }), _) => {
@@ -166,7 +181,7 @@ impl Layers {
         let key = err.path.first().cloned().unwrap_or_default();
         match err.kind {
             Problem::UnknownField(key, _) => {
-                let nearest = nearest(&key);
+                let nearest = self.program.nearest(&key);
                 ConfigError::Unknown { place: self.place(&key), nearest }
             }
             Problem::InvalidType(found, expected) | Problem::InvalidValue(found, expected) => {
@@ -193,9 +208,12 @@ fn values(provider: &dyn Provider) -> Result<Dict, ConfigError> {
 }
 
 /// The file and its text. Only a file that somebody named must exist.
-fn read_file(named: Option<PathBuf>) -> Result<Option<(PathBuf, String)>, ConfigError> {
+fn read_file(
+    named: Option<PathBuf>,
+    usual: &str,
+) -> Result<Option<(PathBuf, String)>, ConfigError> {
     let must_exist = named.is_some();
-    let Some(path) = named.or_else(default_file) else { return Ok(None) };
+    let Some(path) = named.or_else(|| default_file(usual)) else { return Ok(None) };
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(err) if err.kind() == io::ErrorKind::NotFound && !must_exist => Ok(None),
@@ -204,12 +222,20 @@ fn read_file(named: Option<PathBuf>) -> Result<Option<(PathBuf, String)>, Config
 }
 
 /// The config file that is read when no flag names one.
-fn default_file() -> Option<PathBuf> {
+fn default_file(name: &str) -> Option<PathBuf> {
     let folder = |name| read_variable(name).map(PathBuf::from);
     // The XDG base directory specification has relative paths ignored.
     let config = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let config = config.or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(config.join("sentry-mcp").join("config.toml"))
+    Some(config.join("sentry-mcp").join(name))
+}
+
+/// Where a program keeps what it must find again, by the XDG base directory specification.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    let folder = |name| read_variable(name).map(PathBuf::from);
+    let state = folder("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let state = state.or_else(|| Some(folder("HOME")?.join(".local").join("state")))?;
+    Some(state.join("sentry-mcp"))
 }
 
 /// A variable of the environment; an empty one counts as unset.
@@ -228,9 +254,9 @@ pub(super) fn variable_names() -> Vec<String> {
 }
 
 /// What the environment says, by the table and nothing else.
-fn environment() -> Result<Dict, ConfigError> {
+fn environment(settings: &[Setting]) -> Result<Dict, ConfigError> {
     let mut values = Dict::new();
-    for Setting { name, env, kind, .. } in SETTINGS {
+    for &Setting { name, env, kind, .. } in settings {
         let Some(variable) = env else { continue };
         let Some(text) = read_variable(variable) else { continue };
         let invalid = |problem: &str| ConfigError::Invalid {
@@ -239,7 +265,7 @@ fn environment() -> Result<Dict, ConfigError> {
         };
         let text = text.into_string().map_err(|_| invalid("not UTF-8 text"))?;
         let value = match kind {
-            Kind::Text => Value::from(text),
+            Kind::Text | Kind::Table => Value::from(text),
             Kind::Number(..) => match text.trim().parse::<u64>() {
                 Ok(number) => Value::from(number),
                 Err(_) => return Err(invalid("expected a whole number")),
@@ -282,18 +308,6 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
             || line.trim().trim_matches(['[', ']']) == key
     };
     text.lines().position(sets).map(|at| at + 1)
-}
-
-/// The setting whose name is spelled most like `key`, unless none is close: a third of the
-/// letters may differ, and at most three.
-pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    let key = key.to_lowercase().replace('-', "_");
-    if key.len() > 40 {
-        return None;
-    }
-    let distance = |name: &str| strsim::damerau_levenshtein(&key, name);
-    let near = SETTINGS.into_iter().map(|setting| (distance(setting.name), setting.name));
-    near.filter(|&(distance, name)| distance <= 3.min(name.len() / 3)).min().map(|(_, name)| name)
 }
 
 fn noun(found: &Actual) -> &'static str {

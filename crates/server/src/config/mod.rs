@@ -4,7 +4,9 @@
 //! read the token file.
 
 mod error;
+mod http;
 mod layer;
+mod models;
 mod precedence;
 mod settled;
 mod table;
@@ -18,18 +20,23 @@ use figment::{Figment, Provider};
 use schemars::JsonSchema;
 use scopes::Granted;
 use secrecy::SecretString;
-use sentry_client::{Fence, Settings, TokenSource, docs::DocsService, http};
+use sentry_client::{Fence, Settings, TokenSource, docs::DocsService, http as client};
 use serde::{Deserialize, Serialize};
+pub use tools::installation::Format;
 use tools::installation::Installation;
 
 pub use self::{
     error::ConfigError,
+    http::{
+        ClientConfig, HttpConfig, HttpLoaded, HttpSettings, LogFormat, StepUp, StoreLocation, Tls,
+        http_fields, http_schema,
+    },
     layer::Place,
     settled::Entry,
     table::{Field, fields, schema},
     unknown::unknown_variables,
 };
-use self::{layer::Layers, settled::Settled};
+use self::{layer::Layers, settled::Settled, table::STDIO};
 
 /// What an operator can decide.
 ///
@@ -104,6 +111,45 @@ pub struct Config {
     /// Bytes of the largest attachment that is downloaded: 1024 to 1073741824.
     #[schemars(range(min = 1_024, max = 1_073_741_824))]
     pub max_attachment: u64,
+    /// In what form answers are sent: `text`, or `structured`, which adds the same as JSON, and a
+    /// schema of it to each tool. Some clients show a model only one of the two.
+    pub output: Format,
+    /// Who turns `naturalLanguageQuery` into a search: `openai`, `azure-openai`, `anthropic`,
+    /// `openrouter`, or `none`. Without it the provider whose key is set; several keys need a
+    /// choice.
+    pub agent_provider: Option<String>,
+    /// The key for OpenAI or Azure OpenAI.
+    #[schemars(with = "Option<String>")]
+    pub openai_api_key: Option<SecretString>,
+    /// The address of OpenAI, or of a gateway. For Azure OpenAI it ends in `/openai/v1` or in
+    /// `/openai/deployments/<name>`. Never from a variable, because the key is sent there.
+    pub openai_base_url: Option<String>,
+    /// The model at OpenAI; for Azure OpenAI, the deployment.
+    pub openai_model: Option<String>,
+    /// How much OpenAI's model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, or
+    /// empty to leave it to the model.
+    pub openai_reasoning_effort: Option<String>,
+    /// The `api-version` for an address of Azure OpenAI that names a deployment.
+    pub openai_api_version: Option<String>,
+    /// The key for Anthropic.
+    #[schemars(with = "Option<String>")]
+    pub anthropic_api_key: Option<SecretString>,
+    /// The address of Anthropic, or of a gateway. Never from a variable, because the key is sent
+    /// there.
+    pub anthropic_base_url: Option<String>,
+    /// The model at Anthropic.
+    pub anthropic_model: Option<String>,
+    /// The key for OpenRouter.
+    #[schemars(with = "Option<String>")]
+    pub openrouter_api_key: Option<SecretString>,
+    /// The address of OpenRouter, or of a gateway. Never from a variable, because the key is sent
+    /// there.
+    pub openrouter_base_url: Option<String>,
+    /// The model at OpenRouter, with its maker: `maker/model`.
+    pub openrouter_model: Option<String>,
+    /// How much OpenRouter's model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, or
+    /// empty to leave it to the model.
+    pub openrouter_reasoning_effort: Option<String>,
     /// When Sentry is asked what the token may do: `start` before the first list of tools, so
     /// that tools the token is too narrow for are not listed; `lazy` only after Sentry refused.
     pub probe: Probe,
@@ -135,6 +181,20 @@ impl Default for Config {
             max_concurrent_requests: 8,
             max_tokens: 6_000,
             max_attachment: 8 * 1024 * 1024,
+            output: Format::Text,
+            agent_provider: None,
+            openai_api_key: None,
+            openai_base_url: None,
+            openai_model: None,
+            openai_reasoning_effort: None,
+            openai_api_version: None,
+            anthropic_api_key: None,
+            anthropic_base_url: None,
+            anthropic_model: None,
+            openrouter_api_key: None,
+            openrouter_base_url: None,
+            openrouter_model: None,
+            openrouter_reasoning_effort: None,
             probe: Probe::Lazy,
             log: "warn".to_owned(),
         }
@@ -178,7 +238,7 @@ impl Loaded {
     /// one. `flags` holds only what was given on the command line, under the names of
     /// [`Config`]'s fields.
     pub fn read(file: Option<PathBuf>, flags: &dyn Provider) -> Result<Loaded, ConfigError> {
-        let mut layers = Layers::read(file, flags)?;
+        let mut layers = Layers::read(&STDIO, file, flags)?;
         let granted = precedence::settle(&mut layers)?;
         let merged = layers.iter().rev().fold(Figment::new(), Figment::merge);
         let config: Config = merged.extract().map_err(|err| layers.explain(err))?;
@@ -194,7 +254,7 @@ impl Loaded {
             settled.token.check().map_err(|err| layers.invalid("access_token_file", err))?;
         }
         let Some(path) = &config.ca_file else { return Ok(()) };
-        http::check_ca_file(path).map_err(|err| layers.invalid("ca_file", err))
+        client::check_ca_file(path).map_err(|err| layers.invalid("ca_file", err))
     }
 
     /// The config file that was read, if there is one.

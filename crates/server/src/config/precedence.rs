@@ -9,20 +9,27 @@ use super::{ConfigError, layer::Layers};
 
 /// Applies the rules, and decides about the scopes.
 pub(super) fn settle(layers: &mut Layers) -> Result<Granted, ConfigError> {
-    token(layers)?;
+    secret(layers, ["access_token", "access_token_file"])?;
     site(layers);
     scopes(layers)
 }
 
-/// The highest layer that names the token or its file decides alone.
-fn token(layers: &mut Layers) -> Result<(), ConfigError> {
-    const TOKEN: [&str; 2] = ["access_token", "access_token_file"];
-    let both = layers.iter().find(|layer| TOKEN.iter().any(|key| layer.has(key)));
-    if let Some(layer) = both.filter(|layer| TOKEN.iter().all(|key| layer.has(key))) {
-        let places = TOKEN.map(|key| layers.place_in(layer.source, key));
+/// Applies the rules that hold for the HTTP server.
+pub(super) fn settle_http(layers: &mut Layers) -> Result<(), ConfigError> {
+    secret(layers, ["client_secret", "client_secret_file"])?;
+    secret(layers, ["encryption_key", "encryption_key_file"])?;
+    site(layers);
+    Ok(())
+}
+
+/// The highest layer that names a secret or its file decides alone.
+fn secret(layers: &mut Layers, keys: [&str; 2]) -> Result<(), ConfigError> {
+    let highest = layers.iter().find(|layer| keys.iter().any(|key| layer.has(key)));
+    if let Some(layer) = highest.filter(|layer| keys.iter().all(|key| layer.has(key))) {
+        let places = keys.map(|key| layers.place_in(layer.source, key));
         return Err(ConfigError::Conflict(Box::new(places)));
     }
-    keep_highest(layers, &TOKEN, &TOKEN);
+    keep_highest(layers, &keys, &keys);
     Ok(())
 }
 

@@ -10,7 +10,8 @@ use tools::installation::Installation;
 use super::{
     Config, ConfigError, Place,
     layer::Layers,
-    table::{Kind, SETTINGS, Setting},
+    models,
+    table::{Kind, Setting},
 };
 use crate::telemetry;
 
@@ -35,21 +36,25 @@ impl Settled {
     ) -> Result<Settled, ConfigError> {
         bounds(config, layers)?;
         telemetry::parse(&config.log).map_err(|err| layers.invalid("log", err))?;
+        let settings = settings(config, site(config, layers)?);
+        let agent = models::agent(config, layers, &settings)?;
         Ok(Settled {
             granted,
-            settings: settings(config, site(config, layers)?),
+            settings,
             token: token(config, layers)?,
             fence: fence(config, layers)?,
             installation: Installation {
                 docs: docs(config, layers)?,
                 max_tokens: count(config.max_tokens),
                 max_attachment: count(config.max_attachment),
+                output: config.output,
+                agent,
             },
         })
     }
 }
 
-fn count(number: u64) -> usize {
+pub(super) fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
@@ -66,9 +71,10 @@ fn settings(config: &Config, site: Site) -> Settings {
 }
 
 fn bounds(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    for Setting { name, kind, .. } in SETTINGS {
+    for &Setting { name, kind, .. } in &layers.program().settings {
         let Kind::Number(least, most) = kind else { continue };
-        let number = number(config, name);
+        // The settings of another struct are checked where that is.
+        let Some(number) = number(config, name) else { continue };
         if !(least..=most).contains(&number) {
             let problem = format_args!("{number} is not from {least} to {most}");
             return Err(layers.invalid(name, problem));
@@ -77,8 +83,8 @@ fn bounds(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn number(config: &Config, name: &str) -> u64 {
-    match name {
+fn number(config: &Config, name: &str) -> Option<u64> {
+    Some(match name {
         "call_timeout" => config.call_timeout,
         "connect_timeout" => config.connect_timeout,
         "first_byte_timeout" => config.first_byte_timeout,
@@ -86,8 +92,8 @@ fn number(config: &Config, name: &str) -> u64 {
         "max_concurrent_requests" => config.max_concurrent_requests,
         "max_tokens" => config.max_tokens,
         "max_attachment" => config.max_attachment,
-        _ => 0,
-    }
+        _ => return None,
+    })
 }
 
 fn site(config: &Config, layers: &Layers) -> Result<Site, ConfigError> {
@@ -187,18 +193,23 @@ pub struct Entry {
 const MASK: &str = "********";
 
 pub(super) fn entries(config: &Config, layers: &Layers) -> Vec<Entry> {
-    let entry = |Setting { name, secret, .. }| {
-        let value = value(config, name);
+    entries_with(layers, |name| value(config, name))
+}
+
+/// The entries of a program whose values are found by `value`.
+pub(super) fn entries_with(layers: &Layers, value: impl Fn(&str) -> Option<String>) -> Vec<Entry> {
+    let entry = |&Setting { name, secret, .. }: &Setting| {
+        let value = value(name);
         Entry {
             name,
             value: if secret { value.map(|_| MASK.to_owned()) } else { value },
             place: layers.place(name),
         }
     };
-    SETTINGS.into_iter().map(entry).collect()
+    layers.program().settings.iter().map(entry).collect()
 }
 
-fn value(config: &Config, name: &str) -> Option<String> {
+pub(super) fn value(config: &Config, name: &str) -> Option<String> {
     let path = |path: &Option<std::path::PathBuf>| Some(path.as_ref()?.display().to_string());
     match name {
         "access_token" => config.access_token.as_ref().map(|_| String::new()),
@@ -215,8 +226,11 @@ fn value(config: &Config, name: &str) -> Option<String> {
         "all_scopes" => Some(config.all_scopes.to_string()),
         "docs_url" => Some(config.docs_url.clone()),
         "docs_base_url" => Some(config.docs_base_url.clone()),
+        "output" => Some(config.output.to_string()),
         "probe" => Some(config.probe.to_string()),
         "log" => Some(config.log.clone()),
-        _ => Some(number(config, name).to_string()),
+        _ => number(config, name)
+            .map(|number| number.to_string())
+            .or_else(|| models::value(config, name)),
     }
 }

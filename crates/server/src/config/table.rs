@@ -1,9 +1,12 @@
-//! Which flag and which variable set which field. What a field means is said in [`Config`].
+//! Which flag and which variable set which field. What a field means is said in [`Config`] and
+//! [`super::HttpConfig`].
+
+use std::sync::LazyLock;
 
 use schemars::Schema;
 use serde_json::Value;
 
-use super::Config;
+use super::{Config, http::HTTP_ONLY, models};
 
 /// How the text of a variable becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,24 +17,27 @@ pub(super) enum Kind {
     Number(u64, u64),
     /// `true` or `false`.
     Switch,
+    /// Only in the config file: no flag and no variable could hold it.
+    Table,
 }
 
 /// How one field is set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
+    /// Empty: there is none, because other users of the machine can see a command line.
     pub(super) flag: &'static str,
-    /// `None`: only as a flag.
+    /// `None`: only as a flag, or only in the file.
     pub(super) env: Option<&'static str>,
     pub(super) kind: Kind,
     pub(super) secret: bool,
 }
 
-const fn text(name: &'static str, flag: &'static str, env: &'static str) -> Setting {
+pub(super) const fn text(name: &'static str, flag: &'static str, env: &'static str) -> Setting {
     Setting { name, flag, env: Some(env), kind: Kind::Text, secret: false }
 }
 
-const fn number(
+pub(super) const fn number(
     name: &'static str,
     flag: &'static str,
     env: &'static str,
@@ -40,8 +46,8 @@ const fn number(
     Setting { name, flag, env: Some(env), kind: Kind::Number(least, most), secret: false }
 }
 
-/// Every setting, in the order of [`Config`]'s fields.
-pub(super) const SETTINGS: [Setting; 23] = [
+/// Every setting before those of the providers.
+const SETTINGS: &[Setting] = &[
     Setting { secret: true, ..text("access_token", "--access-token", "SENTRY_ACCESS_TOKEN") },
     text("access_token_file", "--access-token-file", "SENTRY_ACCESS_TOKEN_FILE"),
     text("host", "--host", "SENTRY_HOST"),
@@ -77,13 +83,83 @@ pub(super) const SETTINGS: [Setting; 23] = [
     ),
     number("max_tokens", "--max-tokens", "SENTRY_MCP_MAX_TOKENS", (200, 100_000)),
     number("max_attachment", "--max-attachment", "SENTRY_MCP_MAX_ATTACHMENT", (1 << 10, 1 << 30)),
-    text("probe", "--probe", "SENTRY_MCP_PROBE"),
-    text("log", "--log", "SENTRY_MCP_LOG"),
+    text("output", "--output", "SENTRY_MCP_OUTPUT"),
 ];
 
-pub(super) fn setting(name: &str) -> Option<&'static Setting> {
-    static TABLE: [Setting; 23] = SETTINGS;
-    TABLE.iter().find(|setting| setting.name == name)
+/// Every setting after those of the providers.
+const LAST: &[Setting] =
+    &[text("probe", "--probe", "SENTRY_MCP_PROBE"), text("log", "--log", "SENTRY_MCP_LOG")];
+
+/// Every setting, in the order of [`Config`]'s fields.
+fn all() -> impl Iterator<Item = &'static Setting> {
+    [SETTINGS, models::SETTINGS, LAST].into_iter().flatten()
+}
+
+/// What only makes sense where one person's client is served: over HTTP each caller brings a
+/// token, a grant and a fence of its own.
+pub(super) const ONE_CALLER_ONLY: [&str; 8] = [
+    "access_token",
+    "access_token_file",
+    "organization_slug",
+    "project_slug",
+    "scopes",
+    "add_scopes",
+    "all_scopes",
+    "probe",
+];
+
+/// What no file can set; see `precedence`.
+const FLAG_ALONE: [&str; 1] = ["all_scopes"];
+
+/// The settings of one program, and where it looks for its config file.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) settings: Vec<Setting>,
+    /// The file's name in the folder of the settings.
+    pub(super) file: &'static str,
+}
+
+/// `sentry-mcp`.
+pub(super) static STDIO: LazyLock<Program> =
+    LazyLock::new(|| Program { settings: all().copied().collect(), file: "config.toml" });
+
+/// `sentry-mcp-http`.
+pub(super) static HTTP: LazyLock<Program> = LazyLock::new(|| {
+    let shared = all().filter(|setting| !ONE_CALLER_ONLY.contains(&setting.name));
+    Program { settings: shared.chain(HTTP_ONLY).copied().collect(), file: "http.toml" }
+});
+
+impl Program {
+    pub(super) fn setting(&self, name: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.name == name)
+    }
+
+    /// The setting whose name is spelled most like `key`, unless none is close: a third of the
+    /// letters may differ, and at most three.
+    pub(super) fn nearest(&self, key: &str) -> Option<&'static str> {
+        let key = key.to_lowercase().replace('-', "_");
+        if key.len() > 40 {
+            return None;
+        }
+        let distance = |name: &str| strsim::damerau_levenshtein(&key, name);
+        let near = self.settings.iter().map(|setting| (distance(setting.name), setting.name));
+        near.filter(|&(distance, name)| distance <= 3.min(name.len() / 3))
+            .min()
+            .map(|(_, name)| name)
+    }
+
+    /// The settings as they are documented, with the texts of `schema`.
+    pub(super) fn fields(&self, schema: &Schema) -> Vec<Field> {
+        let property = |name: &str| schema.get("properties").and_then(|all| all.get(name));
+        let field = |&Setting { name, flag, env, .. }: &Setting| {
+            let text = |key| property(name).and_then(|property| property.get(key));
+            let doc = text("description").and_then(Value::as_str).unwrap_or_default();
+            let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+            let in_file = !FLAG_ALONE.contains(&name);
+            Field { name, flag, env, in_file, default: text("default").and_then(written), doc }
+        };
+        self.settings.iter().map(field).collect()
+    }
 }
 
 /// One setting, for documentation.
@@ -91,10 +167,13 @@ pub(super) fn setting(name: &str) -> Option<&'static Setting> {
 pub struct Field {
     /// The key in the config file, snake case.
     pub name: &'static str,
-    /// The flag, with its dashes.
+    /// The flag, with its dashes; empty if there is none.
     pub flag: &'static str,
-    /// The environment variable; `None` if the setting can only be given as a flag.
+    /// The environment variable; `None` if the setting can only be given as a flag, or
+    /// only in the file.
     pub env: Option<&'static str>,
+    /// Whether the config file may have it.
+    pub in_file: bool,
     /// The default, as it would be written in a flag; `None` if there is none.
     pub default: Option<String>,
     /// What it decides: the doc comment of the field, on one line.
@@ -103,15 +182,7 @@ pub struct Field {
 
 /// Every setting, in the order in which they are explained.
 pub fn fields() -> Vec<Field> {
-    let schema = schema();
-    let property = |name: &str| schema.get("properties").and_then(|all| all.get(name));
-    let field = |Setting { name, flag, env, .. }| {
-        let text = |key| property(name).and_then(|property| property.get(key));
-        let doc = text("description").and_then(Value::as_str).unwrap_or_default();
-        let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-        Field { name, flag, env, default: text("default").and_then(written), doc }
-    };
-    SETTINGS.into_iter().map(field).collect()
+    STDIO.fields(&schema())
 }
 
 /// A default as text; nothing that means "unset" is one.
@@ -138,7 +209,7 @@ mod tests {
         let schema = schema();
         let properties = schema.get("properties").unwrap().as_object().unwrap();
         let mut names: Vec<&str> = properties.keys().map(String::as_str).collect();
-        let mut listed: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let mut listed: Vec<&str> = all().map(|setting| setting.name).collect();
         names.sort_unstable();
         listed.sort_unstable();
         assert_eq!(listed, names);
@@ -150,7 +221,7 @@ mod tests {
     #[test]
     fn the_bounds_that_are_checked_are_those_that_are_documented() {
         let schema = schema();
-        for Setting { name, kind, .. } in SETTINGS {
+        for &Setting { name, kind, .. } in all() {
             let Kind::Number(least, most) = kind else { continue };
             let property = &schema.get("properties").unwrap()[name];
             assert_eq!((&property["minimum"], &property["maximum"]), (&least.into(), &most.into()));
@@ -163,9 +234,11 @@ mod tests {
     fn flags_and_variables_are_unique_and_spelled_alike() {
         let mut seen = std::collections::HashSet::new();
         for Field { name, flag, env, .. } in fields() {
-            assert!(seen.insert(flag.to_owned()), "{flag}");
+            assert!(!flag.is_empty() || env.is_some(), "{name}");
+            assert!(flag.is_empty() || seen.insert(flag.to_owned()), "{flag}");
             let dashed = format!("--{}", name.replace('_', "-"));
-            assert!(dashed == flag || dashed == format!("{flag}s"), "{name}: {flag}");
+            let alike = dashed == flag || dashed == format!("{flag}s");
+            assert!(flag.is_empty() || alike, "{name}: {flag}");
             if let Some(env) = env {
                 assert!(seen.insert(env.to_owned()), "{env}");
                 assert_eq!(env, env.to_uppercase());

@@ -13,7 +13,7 @@ use super::*;
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// Reads `file` (TOML), the environment and the flags inside a jail of their own.
-fn read(file: &str, env: Pairs<'_>, flags: Pairs<'_>) -> Result<Loaded, String> {
+pub(super) fn read(file: &str, env: Pairs<'_>, flags: Pairs<'_>) -> Result<Loaded, String> {
     let mut result = Err(String::new());
     Jail::expect_with(|jail| {
         jail.clear_env();

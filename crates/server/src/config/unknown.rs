@@ -3,8 +3,8 @@
 //! They are no error, because a newer version may know them. Their values are never read.
 
 use super::{
-    layer::{nearest, variable_names},
-    table::{SETTINGS, Setting, setting},
+    layer::variable_names,
+    table::{HTTP, Program, STDIO, Setting},
 };
 
 /// What all variables begin with that only this program reads.
@@ -16,7 +16,9 @@ const SHOWN: usize = 60;
 ///
 /// A misspelled limit must not pass for a limit that holds.
 pub fn unknown_variables() -> Vec<String> {
-    let known = |name: &str| SETTINGS.iter().any(|setting| setting.env == Some(name));
+    // The two programs may share a machine and its environment.
+    let settings = STDIO.settings.iter().chain(&HTTP.settings);
+    let known = |name: &str| settings.clone().any(|setting| setting.env == Some(name));
     let mut unknown: Vec<String> = variable_names()
         .into_iter()
         .filter(|name| name.starts_with(PREFIX) && !known(name))
@@ -30,7 +32,11 @@ fn told(name: &str) -> String {
     if name.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }
-    let hint = match name.strip_prefix(PREFIX).and_then(nearest).and_then(setting) {
+    let nearest = |name| {
+        let of = |program: &'static Program| program.setting(program.nearest(name)?);
+        of(&STDIO).or_else(|| of(&HTTP))
+    };
+    let hint = match name.strip_prefix(PREFIX).and_then(nearest) {
         Some(Setting { env: Some(env), .. }) => format!("; did you mean `{env}`?"),
         Some(Setting { env: None, flag, .. }) => format!("; there is only the flag `{flag}`"),
         None => String::new(),
@@ -78,8 +84,12 @@ mod tests {
 
     #[test]
     fn known_foreign_and_empty_variables_are_not_told() {
-        let mut quiet: Vec<_> =
-            SETTINGS.iter().filter_map(|setting| setting.env).map(|name| (name, "x")).collect();
+        let mut quiet: Vec<_> = STDIO
+            .settings
+            .iter()
+            .filter_map(|setting| setting.env)
+            .map(|name| (name, "x"))
+            .collect();
         quiet.extend([("SENTRY_DSN", "x"), ("SENTRY_MCPX", "x"), ("SENTRY_MCP_FOO", "")]);
         assert_eq!(unknown(&quiet), [""; 0]);
     }

@@ -50,6 +50,7 @@ fn spec(name: &'static str, effect: Effect) -> ToolSpec {
         },
         description: format!("Does {name}."),
         input_schema: Map::from_iter([("type".to_owned(), "object".into())]),
+        output_schema: None,
     }
 }
 

@@ -3,10 +3,14 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{Answer, Detail, Piece, Priority, Section, estimate};
+use serde_json::Value;
+
+use super::{Answer, Detail, Mark, Piece, Priority, Section, data::Costs, estimate};
 
 /// What the notice at the end may cost, in tokens.
 const NOTICE: usize = 120;
+/// The most sections that it names.
+const NAMED: usize = 5;
 /// What the line that stands for a gap costs, in tokens.
 const GAP: usize = 8;
 
@@ -16,17 +20,30 @@ const DETAILS: [Detail; 4] =
 /// One section while it is being fitted.
 struct Part<'a> {
     section: &'a Section,
+    /// What the data cost, where there are any.
+    costs: Option<&'a Costs>,
     /// Which pieces stay.
     kept: Vec<bool>,
     tokens: usize,
     dropped: bool,
 }
 
-pub(super) fn fit(answer: &Answer, budget: usize) -> String {
-    let mut parts: Vec<Part<'_>> = answer.sections.iter().map(Part::whole).collect();
+/// The text, and the data if there are any, both within the budget.
+pub(super) fn fit(answer: &Answer, budget: usize) -> (String, Option<Value>) {
+    let costs = answer.data.as_ref().map(super::data::Data::costs);
+    let mut parts: Vec<Part<'_>> =
+        answer.sections.iter().map(|section| Part::whole(section, costs.as_ref())).collect();
     // A token has at least one byte, so counting can often be skipped.
     let bytes: usize = parts.iter().map(Part::bytes).sum();
-    let whole = if bytes <= budget { 0 } else { parts.iter_mut().map(Part::count).sum() };
+    let whole = match &costs {
+        None if bytes <= budget => 0,
+        None => parts.iter_mut().map(Part::count).sum(),
+        // Data without a mark go with what is never dropped either.
+        Some(costs) => {
+            let text = parts.iter_mut().map(Part::count).sum::<usize>();
+            text + costs.base.saturating_sub(essential(&parts))
+        }
+    };
     if whole > budget {
         let room = budget.saturating_sub(NOTICE.min(budget / 4));
         shorten(&mut parts, whole, room);
@@ -36,8 +53,38 @@ pub(super) fn fit(answer: &Answer, budget: usize) -> String {
         part.write(&mut text);
     }
     text.truncate(text.trim_end().len());
-    notice(&mut text, answer, &parts);
-    text
+    let notice = notice(answer, &parts);
+    let data = answer.data.clone().map(|data| {
+        let mut data = data.without(|mark| is_gone(&parts, mark));
+        if let (Some(notice), Value::Object(fields)) = (&notice, &mut data) {
+            fields.insert(NOTICE_FIELD.to_owned(), Value::String(notice.clone()));
+        }
+        data
+    });
+    if let Some(notice) = notice {
+        let _ = write!(text, "\n\n---\n{notice}");
+    }
+    (text, data)
+}
+
+/// The field of the data that says what was left out.
+pub(crate) const NOTICE_FIELD: &str = "notice";
+
+/// What the text costs that is never dropped.
+fn essential(parts: &[Part<'_>]) -> usize {
+    let is_essential = |part: &&Part<'_>| part.section.priority == Priority::Essential;
+    let fixed = |part: &Part<'_>| -> usize {
+        let pieces = part.section.pieces.iter().filter(|piece| piece.detail.is_none());
+        pieces.map(|piece| estimate(&piece.text)).sum()
+    };
+    parts.iter().filter(is_essential).map(fixed).sum()
+}
+
+fn is_gone(parts: &[Part<'_>], mark: Mark) -> bool {
+    parts.get(mark.section).is_none_or(|part| {
+        part.dropped
+            || mark.piece.is_some_and(|piece| !part.kept.get(piece).copied().unwrap_or_default())
+    })
 }
 
 /// Takes out as little as fits, in the defined order.
@@ -65,14 +112,21 @@ fn shorten(parts: &mut [Part<'_>], mut total: usize, room: usize) {
 }
 
 impl<'a> Part<'a> {
-    fn whole(section: &'a Section) -> Part<'a> {
+    fn whole(section: &'a Section, costs: Option<&'a Costs>) -> Part<'a> {
         let kept = vec![true; section.pieces.len()];
-        Part { section, kept, tokens: 0, dropped: false }
+        Part { section, costs, kept, tokens: 0, dropped: false }
     }
 
     fn count(&mut self) -> usize {
-        self.tokens = self.section.tokens();
+        let pieces: usize = (0..self.section.pieces.len()).map(|piece| self.cost(piece)).sum();
+        self.tokens = pieces + self.costs.map_or(0, |costs| costs.at(self.section.at, None));
         self.tokens
+    }
+
+    /// What a piece costs: as text or as data, whichever is more.
+    fn cost(&self, piece: usize) -> usize {
+        let text = self.section.pieces.get(piece).map_or(0, |piece| estimate(&piece.text));
+        text.max(self.costs.map_or(0, |costs| costs.at(self.section.at, Some(piece))))
     }
 
     fn bytes(&self) -> usize {
@@ -102,7 +156,7 @@ impl<'a> Part<'a> {
                 _ => {}
             }
             self.kept[index] = false;
-            cut += estimate(&self.section.pieces[index].text);
+            cut += self.cost(index);
         }
         let saved = cut.saturating_sub(gaps * GAP);
         self.tokens -= saved;
@@ -139,23 +193,28 @@ fn write_gap(out: &mut String, gap: Option<(Detail, usize)>) {
 }
 
 /// What was left out and the call that gets it; nothing if nothing was.
-fn notice(out: &mut String, answer: &Answer, parts: &[Part<'_>]) {
+fn notice(answer: &Answer, parts: &[Part<'_>]) -> Option<String> {
     let dropped: Vec<&Part<'_>> = parts.iter().filter(|part| part.dropped).collect();
     let thinned = parts.iter().any(|part| !part.dropped && part.kept.contains(&false));
     if dropped.is_empty() && !thinned {
-        return;
+        return None;
     }
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for part in &dropped {
-        *names.entry(part.section.name).or_default() += part.section.tokens();
+        *names.entry(part.section.name).or_default() += part.tokens;
     }
-    out.push_str("\n\n---\nShortened to fit the budget of this answer.");
+    let mut out = String::from("Shortened to fit the budget of this answer.");
     if !names.is_empty() {
-        let list: Vec<String> =
-            names.iter().map(|(name, tokens)| format!("{name} (about {tokens} tokens)")).collect();
+        let listed = names.iter().take(NAMED);
+        let mut list: Vec<String> =
+            listed.map(|(name, tokens)| format!("{name} (about {tokens} tokens)")).collect();
+        if let Some(more @ 1..) = names.len().checked_sub(NAMED) {
+            list.push(format!("and {more} more"));
+        }
         let _ = write!(out, " Left out: {}.", list.join(", "));
     }
-    match (&answer.again, names.first_key_value()) {
+    let largest = names.iter().max_by_key(|(_, tokens)| **tokens);
+    match (&answer.again, largest) {
         (Some(again), Some((name, _))) => {
             let _ = write!(
                 out,
@@ -164,8 +223,10 @@ fn notice(out: &mut String, answer: &Answer, parts: &[Part<'_>]) {
                 again.tool, again.parameter
             );
         }
-        _ => out.push_str(" To get more, raise `maxTokens`, or ask for less."),
+        _ if answer.has_choice => out.push_str(" To get more, raise `maxTokens`."),
+        _ => out.push_str(" To get what is missing, ask for less at a time."),
     }
+    Some(out)
 }
 
 /// Indices from the middle outward: the ends of a stack or a text say the most.
@@ -204,29 +265,34 @@ mod tests {
         let _ = writeln!(answer.section("tags", Priority::Normal), "{}", "a tag\n".repeat(100));
         let _ = writeln!(answer.section("extra", Priority::Low), "{}", "an extra\n".repeat(100));
         answer.again("get_thing", "sections");
+        answer.limit(None);
         answer
+    }
+
+    fn text(answer: &Answer, budget: usize) -> String {
+        fit(answer, budget).0
     }
 
     #[test]
     fn what_fits_stays_as_it_is() {
-        let whole = fit(&answer(), 100_000);
+        let whole = text(&answer(), 100_000);
         assert!(!whole.contains("left out") && !whole.contains("Shortened"), "{whole}");
         assert!(whole.contains("library frame 59\nlast\n"), "{whole}");
     }
 
     #[test]
     fn details_go_before_sections_and_from_the_middle() {
-        let text = fit(&answer(), 1_000);
+        let text = text(&answer(), 1_000);
         assert!(text.contains("an extra") && text.contains("a tag"), "{text}");
         assert!(text.contains("first\nlibrary frame 0\n"), "{text}");
         assert!(text.contains("library frame 59\nlast\n"), "{text}");
         assert!(text.contains(" library frames left out\n"), "{text}");
-        assert!(text.ends_with("raise `maxTokens`, or ask for less."), "{text}");
+        assert!(text.ends_with("To get more, raise `maxTokens`."), "{text}");
     }
 
     #[test]
     fn the_lowest_priority_goes_first_and_the_call_that_gets_it_is_named() {
-        let text = fit(&answer(), 700);
+        let text = text(&answer(), 700);
         assert!(!text.contains("an extra") && text.contains("a tag"), "{text}");
         assert!(text.contains("Left out: extra (about "), "{text}");
         assert!(
@@ -239,10 +305,10 @@ mod tests {
     fn every_budget_is_met_until_only_the_essential_is_left() {
         let essential = estimate(&"the facts stay\n".repeat(60)) + NOTICE;
         for budget in (essential..2_000).step_by(50) {
-            let text = fit(&answer(), budget);
+            let text = text(&answer(), budget);
             assert!(estimate(&text) <= budget, "{} for {budget}", estimate(&text));
         }
-        let text = fit(&answer(), 1);
+        let text = text(&answer(), 1);
         assert!(text.contains("the facts stay") && !text.contains("first"), "{text}");
     }
 }

@@ -1,14 +1,28 @@
-//! What a successful call says: sections with a priority, fitted to a budget of tokens.
+//! What a successful call says: sections with a priority, fitted to a budget of tokens, and
+//! the same as data for whoever asked for it.
 //!
 //! It knows Markdown, and nothing of protocols. Text that a stranger wrote gets in
 //! only through `render::markdown`.
 
+mod data;
 mod fit;
+mod list;
 mod tokens;
 
 use std::fmt;
 
-pub use self::tokens::estimate;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use self::data::Data;
+pub(crate) use self::data::estimate_in_json;
+pub(crate) use self::fit::NOTICE_FIELD;
+pub(crate) use self::list::{List, Listing};
+pub use self::{
+    data::{Kept, Mark, Stranger},
+    tokens::estimate,
+};
 
 /// The budget of an answer when nobody chose another, in tokens.
 pub const DEFAULT_BUDGET: usize = 6_000;
@@ -19,7 +33,34 @@ pub struct Answer {
     sections: Vec<Section>,
     files: Vec<File>,
     budget: Option<usize>,
+    /// Whether a caller can choose the budget with `maxTokens`.
+    has_choice: bool,
     again: Option<Again>,
+    data: Option<Data>,
+    /// The data that is sent, once the answer was fitted.
+    structured: Option<Value>,
+}
+
+/// The answer of a tool, with what it says as data.
+///
+/// The text and the data carry the same: a client may show a model either of them.
+#[derive(Clone, Debug)]
+pub struct Reply<T> {
+    answer: Answer,
+    data: Option<T>,
+}
+
+impl<T: Serialize + JsonSchema> Reply<T> {
+    /// An answer, and its data where somebody wants them.
+    pub(crate) fn new(answer: Answer, data: Option<T>) -> Reply<T> {
+        Reply { answer, data }
+    }
+
+    /// The answer, with its data in it.
+    pub(crate) fn into_answer(self) -> Answer {
+        let data = self.data.as_ref().and_then(Data::of);
+        Answer { data, ..self.answer }
+    }
 }
 
 /// How much a reader would miss a section. Lower ones are dropped first.
@@ -51,6 +92,7 @@ pub enum Detail {
 /// A part of an answer that stands or falls as a whole, but for its details.
 #[derive(Clone, Debug)]
 pub struct Section {
+    at: usize,
     name: &'static str,
     priority: Priority,
     pieces: Vec<Piece>,
@@ -92,9 +134,17 @@ impl Answer {
     ///
     /// `name` is what a caller would ask for to get this section alone.
     pub fn section(&mut self, name: &'static str, priority: Priority) -> &mut Section {
-        self.sections.push(Section { name, priority, pieces: Vec::new() });
-        let last = self.sections.len() - 1;
-        &mut self.sections[last]
+        let at = self.sections.len();
+        self.sections.push(Section { at, name, priority, pieces: Vec::new() });
+        &mut self.sections[at]
+    }
+
+    /// The section of an answer that has only one.
+    fn only_section(&mut self, name: &'static str, priority: Priority) -> &mut Section {
+        if self.sections.is_empty() {
+            return self.section(name, priority);
+        }
+        &mut self.sections[0]
     }
 
     /// Adds a file.
@@ -107,9 +157,11 @@ impl Answer {
         &self.files
     }
 
-    /// Fits the answer to this many tokens instead of the session's setting.
+    /// Fits the answer to this many tokens instead of the session's setting; for tools whose
+    /// callers can choose with `maxTokens`.
     pub fn limit(&mut self, budget: Option<usize>) {
         self.budget = budget;
+        self.has_choice = true;
     }
 
     /// Says how a caller gets a section that was left out: by calling `tool` again with
@@ -121,8 +173,25 @@ impl Answer {
     /// Fits the text to the answer's own budget, or else to `budget` tokens.
     #[must_use]
     pub(crate) fn fitted(self, budget: usize) -> Answer {
-        let text = fit::fit(&self, self.budget.unwrap_or(budget));
-        Answer { files: self.files, ..Answer::new(text) }
+        let (text, structured) = fit::fit(&self, self.budget.unwrap_or(budget));
+        Answer { files: self.files, structured, ..Answer::new(text) }
+    }
+
+    /// The same with another budget.
+    #[cfg(test)]
+    pub(crate) fn limited(self, budget: usize) -> Answer {
+        Answer { budget: Some(budget), ..self }
+    }
+
+    /// The same as text alone.
+    #[cfg(test)]
+    pub(crate) fn without_data(self) -> Answer {
+        Answer { data: None, ..self }
+    }
+
+    /// The same as data, if the tool was asked for them; only after the answer was fitted.
+    pub fn structured(&self) -> Option<&Value> {
+        self.structured.as_ref()
     }
 
     /// The whole text.
@@ -140,13 +209,24 @@ impl Section {
         }
     }
 
-    /// Adds whole lines that may be left out on their own.
-    pub fn detail(&mut self, detail: Detail, lines: &str) {
+    /// Adds whole lines that may be left out on their own, with the data at their mark.
+    pub fn detail(&mut self, detail: Detail, lines: &str) -> Mark {
         self.pieces.push(Piece { text: lines.to_owned(), detail: Some(detail) });
+        Mark { section: self.at, piece: Some(self.pieces.len() - 1) }
     }
 
-    fn tokens(&self) -> usize {
-        self.pieces.iter().map(|piece| estimate(&piece.text)).sum()
+    /// Adds lines, which may be left out on their own if `detail` says so.
+    pub(crate) fn piece(&mut self, detail: Option<Detail>, lines: &str) -> Mark {
+        if let Some(detail) = detail {
+            return self.detail(detail, lines);
+        }
+        self.push(lines);
+        self.mark()
+    }
+
+    /// The place of the section as a whole.
+    pub fn mark(&self) -> Mark {
+        Mark { section: self.at, piece: None }
     }
 }
 
@@ -160,6 +240,6 @@ impl fmt::Write for Section {
 /// The whole text, whatever it costs.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&fit::fit(self, usize::MAX))
+        f.write_str(&fit::fit(self, usize::MAX).0)
     }
 }

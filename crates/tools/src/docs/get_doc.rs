@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use scopes::ScopeSet;
 use sentry_client::docs::{DocsPage, DocsService};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{self, Answer, Reply},
     docs::{search_docs::SearchDocs, service, unreachable, with_host},
     error::{Error, Result},
     gate::Feature,
@@ -17,9 +17,11 @@ use crate::{
     tool::{Context, Effect, Tool, Upstream},
 };
 
-/// The most characters of a page in one answer.
-const MOST: usize = 40_000;
-/// How far back from [`MOST`] a cut looks for the end of a line.
+/// What is said around a page costs this many tokens at most.
+const AROUND: usize = 150;
+/// The fewest characters of a page in one answer, whatever the budget.
+const LEAST: usize = 500;
+/// How far back from its place a cut looks for the end of a line.
 const SLACK: usize = 2_000;
 
 pub(crate) struct GetDoc;
@@ -34,8 +36,26 @@ pub(crate) struct Params {
     offset: Option<i64>,
 }
 
+/// A part of a page, as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Part {
+    path: String,
+    /// Markdown; absent if there is no such page.
+    text: Option<String>,
+    /// Where the text begins, in characters.
+    offset: usize,
+    /// How many characters the page has.
+    total: usize,
+    /// Pass it as `offset` for the rest.
+    next_offset: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
 impl Tool for GetDoc {
     type Params = Params;
+    type Output = Part;
 
     const NAME: &'static str = "get_doc";
     const EFFECT: Effect = Effect::Read;
@@ -47,22 +67,22 @@ impl Tool for GetDoc {
         with_host(&text, installation.docs.as_ref().map(DocsService::pages_host))
     }
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Part>> {
         let docs = service(cx)?;
         let page = docs.page(&params.path).map_err(|err| Error::argument("path", err))?;
         let offset = usize::try_from(params.offset.unwrap_or(0))
             .map_err(|_| Error::argument("offset", "must be 0 or more"))?;
         let found = cx.sentry.get_doc(&page).await;
         match found.map_err(|err| unreachable(page.host(), err))? {
-            DocsPage::Markdown(text) => part(page.path(), &text, offset),
-            DocsPage::NotFound => Ok(Answer::new(not_found(cx, page.path()))),
-            DocsPage::Html => Ok(Answer::new(html(cx, page.path()))),
+            DocsPage::Markdown(text) => part(cx, page.path(), &text, offset),
+            DocsPage::NotFound => Ok(nothing(cx, page.path(), not_found(cx, page.path()))),
+            DocsPage::Html => Ok(nothing(cx, page.path(), html(cx, page.path()))),
         }
     }
 }
 
 /// One answer's worth of a page, which ends at the end of a line where there is one near.
-fn part(path: &str, text: &str, offset: usize) -> Result<Answer> {
+fn part(cx: &Context<'_>, path: &str, text: &str, offset: usize) -> Result<Reply<Part>> {
     let total = text.chars().count();
     let rest = match text.char_indices().nth(offset) {
         Some((start, _)) => text.get(start..).unwrap_or_default(),
@@ -72,12 +92,12 @@ fn part(path: &str, text: &str, offset: usize) -> Result<Answer> {
             return Err(Error::argument("offset", problem));
         }
     };
-    let shown = cut(rest);
+    let shown = cut(rest, cx.installation.max_tokens.saturating_sub(AROUND));
     let end = offset + shown.chars().count();
     let mut out = format!("# Documentation page {}\n\n", markdown::code(path, 300));
     if text.trim().is_empty() {
         out.push_str("The page is empty.");
-        return Ok(Answer::new(out));
+        return Ok(nothing(cx, path, out));
     }
     if offset > 0 || end < total {
         let _ = writeln!(out, "Characters {} to {end} of {total}.\n", offset + 1);
@@ -89,12 +109,44 @@ fn part(path: &str, text: &str, offset: usize) -> Result<Answer> {
     } else {
         out.push_str("\nLinks in it are relative to its host.");
     }
-    Ok(Answer::new(out))
+    Ok(cx.reply(Answer::new(out), || Part {
+        path: path.to_owned(),
+        text: Some(shown.to_owned()),
+        offset,
+        total,
+        next_offset: (end < total).then_some(end),
+        note: None,
+    }))
 }
 
-fn cut(text: &str) -> &str {
-    let Some((most, _)) = text.char_indices().nth(MOST) else { return text };
-    let (head, _) = text.split_at(most);
+/// An answer without a page.
+fn nothing(cx: &Context<'_>, path: &str, said: String) -> Reply<Part> {
+    let path = path.to_owned();
+    let note = Some(said.clone());
+    cx.reply(Answer::new(said), || Part {
+        path,
+        text: None,
+        offset: 0,
+        total: 0,
+        next_offset: None,
+        note,
+    })
+}
+
+/// As much of the beginning as fits the budget.
+fn cut(text: &str, budget: usize) -> &str {
+    // The page is sent as data too, where it costs more.
+    if answer::estimate_in_json(text) <= budget {
+        return text;
+    }
+    // Each round takes off what is too much for its average, so few are needed.
+    let mut length = text.chars().count();
+    let mut head = text;
+    while answer::estimate_in_json(head) > budget && length > LEAST {
+        let cost = answer::estimate_in_json(head).max(1);
+        length = (length * budget / cost).min(length * 99 / 100).max(LEAST);
+        head = head.char_indices().nth(length).map_or(head, |(end, _)| head.split_at(end).0);
+    }
     match head.rfind('\n') {
         Some(line) if head.len() - line <= SLACK => head.get(..=line).unwrap_or(head),
         _ => head,
@@ -137,8 +189,8 @@ mod tests {
         matchers::{method, path},
     };
 
-    use super::{GetDoc, MOST};
-    use crate::{installation::Installation, testing::call, tool::DynTool};
+    use super::GetDoc;
+    use crate::{answer::DEFAULT_BUDGET, installation::Installation, testing::call, tool::DynTool};
 
     async fn page(at: &str, text: &str) -> FakeSentry {
         let answer = ResponseTemplate::new(200).set_body_string(text);
@@ -171,12 +223,12 @@ mod tests {
         let text = numbers.join(" é line\n") + "\n";
         let sentry = page("/long.md", &text).await;
         let (mut whole, mut offset) = (String::new(), json!(null));
-        for _ in 0..10 {
+        for _ in 0..20 {
             let args = json!({ "path": "/long.md", "offset": offset });
             let out = call(&sentry, "get_doc", args).await;
             let (_, rest) = out.split_once("```markdown\n").unwrap();
             let (part, end) = rest.split_once("```\n").unwrap();
-            assert!(part.chars().count() <= MOST);
+            assert!(crate::answer::estimate(part) <= DEFAULT_BUDGET);
             whole.push_str(part);
             match end.split_once("`offset`: ") {
                 Some((_, next)) => offset = json!(next),
@@ -188,16 +240,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_line_is_cut_where_it_must_and_an_offset_has_bounds() {
-        let sentry = page("/line.md", &"x".repeat(MOST + 1)).await;
+        let sentry = page("/line.md", &"x".repeat(100_000)).await;
         let out = call(&sentry, "get_doc", json!({ "path": "line.md" })).await;
-        assert!(out.contains("Characters 1 to 40000 of 40001."), "{out}");
-        let out = call(&sentry, "get_doc", json!({ "path": "line.md", "offset": 40_000 })).await;
+        assert!(out.contains("Characters 1 to "), "{out}");
+        assert!(out.contains(" of 100000.\n"), "{out}");
+        let out = call(&sentry, "get_doc", json!({ "path": "line.md", "offset": 99_999 })).await;
         assert!(out.contains("```markdown\nx\n```"), "{out}");
-        let out = call(&sentry, "get_doc", json!({ "path": "line.md", "offset": 40_001 })).await;
-        assert!(
-            out.contains("`offset`: is beyond the end: the page has 40001 characters"),
-            "{out}"
-        );
+        let out = call(&sentry, "get_doc", json!({ "path": "line.md", "offset": 100_000 })).await;
+        assert!(out.contains("`offset`: is beyond the end: the page has 100000"), "{out}");
         let out = call(&sentry, "get_doc", json!({ "path": "line.md", "offset": -1 })).await;
         assert!(out.contains("`offset`: must be 0 or more"), "{out}");
     }

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use scopes::ScopeSet;
 use sentry_client::docs::{DocsHit, DocsResults, DocsService, SearchDocs as Search};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply},
     docs::{get_doc::GetDoc, service, unreachable, with_host},
     error::{Error, Result},
     gate::Feature,
@@ -45,8 +45,20 @@ fn default_results() -> i64 {
     3
 }
 
+/// A page that was found, as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Hit {
+    path: String,
+    url: Option<String>,
+    /// 0 to 1.
+    relevance: Option<f64>,
+    snippet: Option<String>,
+}
+
 impl Tool for SearchDocs {
     type Params = Params;
+    type Output = List<Hit>;
 
     const NAME: &'static str = "search_docs";
     const EFFECT: Effect = Effect::Read;
@@ -58,7 +70,7 @@ impl Tool for SearchDocs {
         with_host(&text, installation.docs.as_ref().map(DocsService::search_host))
     }
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<List<Hit>>> {
         let docs = service(cx)?;
         let query = checked_query(&params.query)?;
         let wanted = checked_results(params.max_results)?;
@@ -71,12 +83,13 @@ impl Tool for SearchDocs {
         let found = cx.sentry.search_docs(docs, &search).await;
         let found = found.map_err(|err| unreachable(docs.search_host(), err))?;
 
-        let mut out = format!("# Documentation search: {}\n\n", markdown::code(query, 200));
+        let heading = format!("# Documentation search: {}", markdown::code(query, 200));
+        let mut out = Listing::titled(&heading);
         if let Some(guide) = &guide {
-            let _ = writeln!(out, "Guide: `{guide}`\n");
+            out.words(&format!("Guide: `{guide}`\n\n"));
         }
         write_results(&mut out, cx, &found, shown..asked);
-        Ok(Answer::new(out))
+        Ok(out.reply(cx))
     }
 }
 
@@ -122,21 +135,22 @@ fn shown_before(cursor: Option<&sentry_client::Cursor>) -> Result<usize> {
 }
 
 fn write_results(
-    out: &mut String,
+    out: &mut Listing<Hit>,
     cx: &Context<'_>,
     found: &DocsResults,
     window: std::ops::Range<usize>,
 ) {
     if let Some(error) = &found.error {
-        let _ = writeln!(out, "The documentation service answered with an error:\n");
-        markdown::code_block(out, "", &markdown::line(error, 500));
-        out.push_str("\nCall again with other words, or try later.");
+        let mut text = String::from("The documentation service answered with an error:\n\n");
+        markdown::code_block(&mut text, "", &markdown::line(error, 500));
+        out.note(&text);
+        out.note("\nCall again with other words, or try later.");
         return;
     }
     let hits = found.results.items.iter().skip(window.start).take(window.len());
     let hits: Vec<_> = hits.enumerate().collect();
     if hits.is_empty() {
-        out.push_str(match (found.results.skipped, window.start) {
+        out.note(match (found.results.skipped, window.start) {
             (0, 0) => {
                 "No page matches. Call again with fewer or more general words, or without `guide`."
             }
@@ -145,53 +159,63 @@ fn write_results(
         });
         return;
     }
-    let _ = write!(out, "{} result{}", hits.len(), if hits.len() == 1 { "" } else { "s" });
-    match cx.offers::<GetDoc>() {
-        Some(get_doc) => {
-            let _ =
-                writeln!(out, ". These are snippets; `{get_doc}` with a `path` gives the page.\n");
-        }
-        None => out.push_str(".\n\n"),
+    out.words(&format!("{} result{}.", hits.len(), if hits.len() == 1 { "" } else { "s" }));
+    if let Some(get_doc) = cx.offers::<GetDoc>() {
+        out.note(&format!(" These are snippets; `{get_doc}` with a `path` gives the page."));
     }
+    out.words("\n\n");
     for (index, hit) in &hits {
-        write_hit(out, window.start + index + 1, hit, *index < SNIPPETS);
+        let with_snippet = *index < SNIPPETS;
+        let data = Hit {
+            path: hit.path.clone(),
+            url: hit.url.clone(),
+            relevance: hit.relevance,
+            snippet: snippet(hit).filter(|_| with_snippet).map(str::to_owned),
+        };
+        out.entry(&entry(window.start + index + 1, hit, with_snippet), data);
     }
     write_end(out, found, window.start + hits.len(), window.end);
 }
 
-fn write_hit(out: &mut String, number: usize, hit: &DocsHit, with_snippet: bool) {
+fn snippet(hit: &DocsHit) -> Option<&str> {
+    hit.snippet.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn entry(number: usize, hit: &DocsHit, with_snippet: bool) -> String {
     let place = hit.url.as_deref().unwrap_or(&hit.path);
-    let _ = writeln!(out, "## {number}. {}\n", markdown::line(place, 300));
+    let mut out = format!("## {number}. {}\n\n", markdown::line(place, 300));
     let _ = writeln!(out, "- Path: {}", markdown::code(&hit.path, 300));
     if let Some(relevance) = hit.relevance {
         let _ = writeln!(out, "- Relevance: {:.1} %", relevance.clamp(0.0, 1.0) * 100.0);
     }
-    let snippet = hit.snippet.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    if let Some(snippet) = snippet.filter(|_| with_snippet) {
+    if let Some(snippet) = snippet(hit).filter(|_| with_snippet) {
         out.push('\n');
         for line in snippet.lines() {
             let _ = writeln!(out, "{}", format!("> {}", markdown::line(line, 1_000)).trim_end());
         }
     }
     out.push('\n');
+    out
 }
 
 /// Whether more can come: the service gives at most [`MOST`] results, and no total.
-fn write_end(out: &mut String, found: &DocsResults, shown: usize, asked: usize) {
+fn write_end(out: &mut Listing<Hit>, found: &DocsResults, shown: usize, asked: usize) {
     let skipped = found.results.skipped;
     if let Some(notice) = markdown::left_out(skipped, "result", "results") {
-        let _ = writeln!(out, "{notice}\n");
+        out.words(&format!("{notice}\n\n"));
     }
+    let mut next = None;
     if found.results.items.len() + skipped < asked {
-        out.push_str("That is everything the service found.");
+        out.note("That is everything the service found.");
     } else if asked >= MOST {
-        let _ = write!(
-            out,
+        out.note(&format!(
             "The service gives at most {MOST} results. Other words may find other pages."
-        );
+        ));
     } else {
-        let _ = write!(out, "There may be more: call again with `cursor`: `{shown}`");
+        out.words(&format!("There may be more: call again with `cursor`: `{shown}`"));
+        next = Some(shown.to_string());
     }
+    out.next(skipped, next);
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! The datasets, as data: their names at Sentry, their columns, and their functions.
+//! The datasets, as data: their names at Sentry, and what is asked for when nobody chose.
 //!
-//! The lists of fields and functions are for defaults and for "did you mean": Sentry knows
-//! more, and every project adds its own, so a name is never refused for not being here.
+//! Which fields and functions a dataset has is in the catalogue of `search_query`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use search_query::fields;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::spelling;
@@ -22,8 +22,6 @@ pub(crate) enum Dataset {
 
 /// What is known of a dataset.
 pub(crate) struct Facts {
-    /// As callers name it.
-    pub(crate) name: &'static str,
     /// As Sentry names it; a later one is tried where a Sentry of another age refuses the first.
     pub(crate) sent: &'static [&'static str],
     /// The columns when nobody chose any.
@@ -32,12 +30,6 @@ pub(crate) struct Facts {
     pub(crate) always: &'static [&'static str],
     /// The order when nobody chose one.
     pub(crate) sort: &'static str,
-    /// Other fields that are often used.
-    pub(crate) fields: &'static [&'static str],
-    /// Functions.
-    pub(crate) functions: &'static [&'static str],
-    /// The units of columns for which Sentry may name none.
-    pub(crate) units: &'static [(&'static str, &'static str)],
 }
 
 const ALL: [Dataset; 6] = [
@@ -49,21 +41,7 @@ const ALL: [Dataset; 6] = [
     Dataset::Replays,
 ];
 
-/// Fields that every dataset has.
-const COMMON: &[&str] = &[
-    "project",
-    "timestamp",
-    "environment",
-    "release",
-    "platform",
-    "user.id",
-    "user.email",
-    "sdk.name",
-    "sdk.version",
-];
-
 static ERRORS: Facts = Facts {
-    name: "errors",
     sent: &["errors"],
     columns: &[
         "issue",
@@ -79,32 +57,9 @@ static ERRORS: Facts = Facts {
     ],
     always: &[],
     sort: "-timestamp",
-    fields: &[
-        "id",
-        "trace",
-        "transaction",
-        "url",
-        "error.value",
-        "error.handled",
-        "stack.filename",
-        "stack.function",
-        "stack.module",
-        "stack.abs_path",
-        "stack.lineno",
-        "os.name",
-        "browser.name",
-        "device.family",
-        "user.display",
-        "event.type",
-        "http.method",
-        "issue.id",
-    ],
-    functions: &["count", "count_unique", "count_if", "last_seen", "eps", "epm"],
-    units: &[],
 };
 
 static SPANS: Facts = Facts {
-    name: "spans",
     sent: &["spans"],
     columns: &[
         "id",
@@ -118,85 +73,16 @@ static SPANS: Facts = Facts {
     ],
     always: &[],
     sort: "-timestamp",
-    fields: &[
-        "span.status",
-        "span.self_time",
-        "transaction.op",
-        "transaction.status",
-        "transaction.duration",
-        "is_transaction",
-        "trace.span_id",
-        "trace.parent_span_id",
-        "http.method",
-        "http.status_code",
-        "http.url",
-        "db.system",
-        "db.operation",
-        "gen_ai.provider.name",
-        "gen_ai.request.model",
-        "gen_ai.operation.name",
-        "gen_ai.usage.input_tokens",
-        "gen_ai.usage.output_tokens",
-        "gen_ai.tool.name",
-        "mcp.method.name",
-        "mcp.resource.uri",
-        "mcp.session.id",
-        "measurements.lcp",
-        "measurements.cls",
-        "measurements.inp",
-        "measurements.fcp",
-        "measurements.ttfb",
-    ],
-    functions: &[
-        "count",
-        "count_unique",
-        "avg",
-        "sum",
-        "min",
-        "max",
-        "p50",
-        "p75",
-        "p90",
-        "p95",
-        "p99",
-        "p100",
-        "epm",
-        "failure_rate",
-    ],
-    units: &[
-        ("span.duration", "millisecond"),
-        ("span.self_time", "millisecond"),
-        ("transaction.duration", "millisecond"),
-    ],
 };
 
 static LOGS: Facts = Facts {
-    name: "logs",
     sent: &["logs", "ourlogs"],
     columns: &["timestamp", "project", "message", "severity", "trace"],
     always: &[],
     sort: "-timestamp",
-    fields: &["severity_number", "sentry.item_id", "sentry.observed_timestamp_nanos"],
-    functions: &[
-        "count",
-        "count_unique",
-        "avg",
-        "sum",
-        "min",
-        "max",
-        "p50",
-        "p75",
-        "p90",
-        "p95",
-        "p99",
-        "p100",
-        "epm",
-    ],
-    units: &[],
 };
 
 static METRICS: Facts = Facts {
-    name: "metrics",
     sent: &["tracemetrics"],
     columns: &[
         "id",
@@ -210,26 +96,9 @@ static METRICS: Facts = Facts {
     ],
     always: &["metric.name", "metric.type", "metric.unit"],
     sort: "-timestamp",
-    fields: &["span_id", "trace.parent_span_id", "timestamp_precise", "payload_size"],
-    functions: &[
-        "sum",
-        "avg",
-        "min",
-        "max",
-        "count",
-        "p50",
-        "p75",
-        "p90",
-        "p95",
-        "p99",
-        "per_second",
-        "per_minute",
-    ],
-    units: &[],
 };
 
 static PROFILES: Facts = Facts {
-    name: "profiles",
     sent: &["profiles"],
     columns: &[
         "project",
@@ -247,87 +116,10 @@ static PROFILES: Facts = Facts {
     ],
     always: &[],
     sort: "-timestamp",
-    fields: &[
-        "project.name",
-        "platform.name",
-        "device.model",
-        "device.classification",
-        "device.arch",
-        "profile.duration",
-    ],
-    functions: &["count", "p50", "p75", "p90", "p95", "p99", "p100", "avg", "min", "max", "sum"],
-    units: &[("transaction.duration", "nanosecond"), ("profile.duration", "nanosecond")],
 };
 
-static REPLAYS: Facts = Facts {
-    name: "replays",
-    sent: &["replays"],
-    columns: &[],
-    always: &[],
-    sort: "-started_at",
-    fields: &[
-        "activity",
-        "count_dead_clicks",
-        "count_errors",
-        "count_infos",
-        "count_rage_clicks",
-        "count_screens",
-        "count_segments",
-        "count_traces",
-        "count_urls",
-        "count_warnings",
-        "duration",
-        "error_ids",
-        "id",
-        "is_archived",
-        "os.name",
-        "browser.name",
-        "replay_type",
-        "screen",
-        "seen_by_me",
-        "trace",
-        "url",
-        "user.username",
-        "user.ip",
-        "viewed_by_me",
-        "click.label",
-        "click.selector",
-        "click.textContent",
-        "dead.selector",
-        "rage.selector",
-    ],
-    functions: &[],
-    units: &[],
-};
-
-/// What replays can be sorted by.
-pub(crate) const REPLAY_SORTS: &[&str] = &[
-    "activity",
-    "browser.name",
-    "browser.version",
-    "count_dead_clicks",
-    "count_errors",
-    "count_infos",
-    "count_rage_clicks",
-    "count_urls",
-    "count_warnings",
-    "device.brand",
-    "device.family",
-    "device.model",
-    "device.name",
-    "dist",
-    "duration",
-    "finished_at",
-    "os.name",
-    "os.version",
-    "platform",
-    "project_id",
-    "sdk.name",
-    "started_at",
-    "user.email",
-    "user.id",
-    "user.username",
-];
+static REPLAYS: Facts =
+    Facts { sent: &["replays"], columns: &[], always: &[], sort: "-started_at" };
 
 impl Dataset {
     pub(crate) fn facts(self) -> &'static Facts {
@@ -341,22 +133,38 @@ impl Dataset {
         }
     }
 
-    pub(crate) fn name(self) -> &'static str {
-        self.facts().name
+    /// The same for the parser, which knows the fields and functions.
+    pub(crate) fn syntax(self) -> search_query::Dataset {
+        match self {
+            Dataset::Errors => search_query::Dataset::Errors,
+            Dataset::Spans => search_query::Dataset::Spans,
+            Dataset::Logs => search_query::Dataset::Logs,
+            Dataset::Metrics => search_query::Dataset::Metrics,
+            Dataset::Profiles => search_query::Dataset::Profiles,
+            Dataset::Replays => search_query::Dataset::Replays,
+        }
     }
 
-    /// The known fields, for "did you mean".
-    pub(crate) fn known_fields(self) -> impl Iterator<Item = &'static str> {
-        let facts = self.facts();
-        facts.columns.iter().chain(facts.fields).chain(COMMON).copied()
+    /// The dataset that the parser means; issues are searched by another tool.
+    pub(crate) fn of(syntax: search_query::Dataset) -> Option<Dataset> {
+        ALL.into_iter().find(|dataset| dataset.syntax() == syntax)
+    }
+
+    /// As callers name it.
+    pub(crate) fn name(self) -> &'static str {
+        self.syntax().name()
+    }
+
+    /// The unit of a column for which Sentry may name none.
+    pub(crate) fn unit(self, column: &str) -> Option<&'static str> {
+        fields::field(self.syntax(), column)?.unit
     }
 
     /// By the name that callers use, or by Sentry's own.
     fn named(name: &str) -> Result<Dataset, String> {
         let name = name.trim().to_ascii_lowercase();
         let called = |dataset: &&Dataset| {
-            let facts = dataset.facts();
-            facts.name == name || facts.sent.contains(&name.as_str())
+            dataset.name() == name || dataset.facts().sent.contains(&name.as_str())
         };
         if let Some(found) = ALL.iter().find(called) {
             return Ok(*found);

@@ -196,10 +196,8 @@ fn flush(out: &mut String, line: &mut String) {
 }
 
 /// The unit that Sentry names, else the one that the column always has.
-fn unit<'a>(table: &'a EventTable, dataset: Dataset, column: &str) -> Option<&'a str> {
-    let usual =
-        || dataset.facts().units.iter().find(|(name, _)| *name == column).map(|(_, unit)| *unit);
-    table.unit(column).or_else(usual)
+pub(crate) fn unit<'a>(table: &'a EventTable, dataset: Dataset, column: &str) -> Option<&'a str> {
+    table.unit(column).or_else(|| dataset.unit(column))
 }
 
 /// The head of a table of sums.

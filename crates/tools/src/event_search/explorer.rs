@@ -1,8 +1,9 @@
 //! The same search on the web: Sentry's explorers, each with parameters of its own. Nothing
 //! here is ever asked.
 
+use search_query::{Term, Value, parse};
 use sentry_client::SlugOrId;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::form_urlencoded::Serializer;
 
 use super::{
@@ -110,7 +111,7 @@ fn metrics(plan: &Plan, query: &mut Serializer<'_, String>) -> &'static str {
 }
 
 /// Which metric a search is about: `sum(value,name,type,unit)` says it, else the query does.
-fn metric(plan: &Plan) -> Value {
+fn metric(plan: &Plan) -> serde_json::Value {
     let parts: Vec<&str> = functions(plan)
         .find_map(|field| field.split_once('(')?.1.strip_suffix(')'))
         .map(|arguments| arguments.split(',').map(str::trim).collect())
@@ -118,8 +119,8 @@ fn metric(plan: &Plan) -> Value {
     match parts.as_slice() {
         [_, name, kind, unit] => json!({ "name": name, "type": kind, "unit": unit }),
         _ => json!({
-            "name": filter(&plan.query, "metric.name").unwrap_or_default(),
-            "type": filter(&plan.query, "metric.type").unwrap_or_default(),
+            "name": filter(plan, "metric.name").unwrap_or_default(),
+            "type": filter(plan, "metric.type").unwrap_or_default(),
         }),
     }
 }
@@ -129,7 +130,7 @@ fn functions(plan: &Plan) -> impl Iterator<Item = &str> {
 }
 
 /// Columns as the explorers write them in their addresses.
-fn aggregate_fields(plan: &Plan) -> Vec<Value> {
+fn aggregate_fields(plan: &Plan) -> Vec<serde_json::Value> {
     let one = |field: &String| {
         if names::is_aggregate(field) {
             json!({ "yAxes": [field] })
@@ -142,27 +143,28 @@ fn aggregate_fields(plan: &Plan) -> Vec<Value> {
 
 /// A search for the spans of exactly one conversation has a page of its own.
 fn conversation(plan: &Plan) -> Option<String> {
-    if plan.dataset != Dataset::Spans
-        || plan.query.split_whitespace().any(|word| word.eq_ignore_ascii_case("or"))
-    {
+    if plan.dataset != Dataset::Spans {
         return None;
     }
-    filter(&plan.query, "gen_ai.conversation.id").filter(|id| !id.contains(['*', '[', '/', '\\']))
+    filter(plan, "gen_ai.conversation.id").filter(|id| !id.contains(['*', '[', '/', '\\']))
 }
 
-/// The value of a filter, if the query has it exactly once and not negated.
-fn filter(query: &str, key: &str) -> Option<String> {
-    if query.matches(key).count() != 1 {
+/// The value of a filter, if the query asks for exactly one.
+fn filter(plan: &Plan, key: &str) -> Option<String> {
+    let outcome = parse(&plan.query, plan.dataset.syntax());
+    let query = outcome.query();
+    if query.filters().filter(|filter| filter.key.name == key).count() != 1 {
         return None;
     }
-    let (before, after) = query.split_once(key)?;
-    let value = after.strip_prefix(':')?;
-    if !before.is_empty() && !before.ends_with([' ', '(']) {
-        return None;
+    let required = query.required();
+    let found = required.iter().find_map(|term| match term {
+        Term::Filter(filter) if filter.key.name == key => Some(filter),
+        _ => None,
+    })?;
+    match &found.value {
+        Value::One(value) if !found.is_exclusion() && found.comparison.is_none() => {
+            Some(value.text().into_owned()).filter(|value| !value.is_empty())
+        }
+        _ => None,
     }
-    let value = match value.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next(),
-        None => value.split([' ', ')']).next(),
-    };
-    value.filter(|value| !value.is_empty()).map(str::to_owned)
 }

@@ -2,6 +2,8 @@
 //! the web. The tool itself is in the toolset of events.
 
 pub(crate) mod cells;
+pub(crate) mod columns;
+pub(crate) mod data;
 pub(crate) mod dataset;
 pub(crate) mod entries;
 pub(crate) mod explorer;
@@ -10,6 +12,7 @@ pub(crate) mod plan;
 pub(crate) mod refused;
 pub(crate) mod replays;
 pub(crate) mod time;
+pub(crate) mod wish;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ pub(crate) fn is_equation(column: &str) -> bool {
 }
 
 /// Tags are written `tags[name]`, and the name may have any character.
-fn is_tag(column: &str) -> bool {
+pub(crate) fn is_tag(column: &str) -> bool {
     column.starts_with("tags[") || column.starts_with("tag[")
 }
 

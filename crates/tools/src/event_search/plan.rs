@@ -3,17 +3,23 @@
 
 use std::fmt::Write as _;
 
+use search_query::{
+    KeyKind, OperatorKind, Query, Term,
+    fields::{self, Uses},
+    parse,
+};
 use sentry_client::Slug;
 
 use super::{
-    dataset::{Dataset, REPLAY_SORTS},
+    columns::{self, Finding},
+    dataset::Dataset,
     names,
 };
 use crate::{
     error::{Error, Result},
     params::given,
-    query,
     render::markdown,
+    search_text::{self, Warnings, refused::near_function},
     spelling,
 };
 
@@ -47,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) environments: Vec<String>,
     /// What the caller did not write, a sentence each.
     pub(crate) additions: Vec<String>,
+    /// What is odd about it.
+    pub(crate) warnings: Warnings,
 }
 
 impl Plan {
@@ -59,7 +67,9 @@ impl Plan {
             aggregate: false,
             environments: Vec::new(),
             additions: Vec::new(),
+            warnings: Warnings::default(),
         };
+        let checked = search_text::check(&plan.query, asked.dataset.syntax());
         let mut problems = Vec::new();
         if asked.dataset == Dataset::Replays {
             plan.replays(asked, &mut problems);
@@ -69,11 +79,17 @@ impl Plan {
             plan.required(asked, &mut problems);
         }
         plan.filters(asked, &mut problems);
-        if problems.is_empty() {
-            query::check(&plan.query)?;
-            return Ok(plan);
+        match checked {
+            Ok(checked) if problems.is_empty() => {
+                // With what was added it must still fit.
+                search_text::fits(&plan.query)?;
+                plan.warnings.add(checked);
+                Ok(plan)
+            }
+            Ok(_) => Err(invalid(&problems)),
+            Err(syntax) if problems.is_empty() => Err(syntax),
+            Err(syntax) => Err(Error::input(format!("{}\n{syntax}", invalid(&problems)))),
         }
-        Err(invalid(&problems))
     }
 
     fn replays(&mut self, asked: &Asked<'_>, problems: &mut Vec<String>) {
@@ -82,9 +98,15 @@ impl Plan {
         }
         let sort = given(asked.sort).unwrap_or(asked.dataset.facts().sort);
         let base = bare(sort);
-        if !REPLAY_SORTS.contains(&base) {
-            let advice = nearest(base, REPLAY_SORTS.iter().copied())
-                .unwrap_or_else(|| format!("it can be {}", REPLAY_SORTS.join(", ")));
+        let dataset = asked.dataset.syntax();
+        let sorts = || {
+            let all =
+                fields::fields(dataset).filter(|field| field.uses(dataset).contains(Uses::SORT));
+            all.map(|field| field.name)
+        };
+        if !sorts().any(|known| known == base) {
+            let advice = nearest(base, sorts())
+                .unwrap_or_else(|| format!("it can be {}", sorts().collect::<Vec<_>>().join(", ")));
             problems.push(format!(
                 "`sort`: replays cannot be sorted by {}; {advice}",
                 markdown::code(base, 60)
@@ -106,6 +128,7 @@ impl Plan {
                 let field = markdown::code(field, 100);
                 self.additions.push(format!("{field} was asked for twice and is sent once."));
             } else {
+                self.judge("fields", field, problems);
                 self.fields.push(field.to_owned());
             }
         }
@@ -115,13 +138,24 @@ impl Plan {
     fn bad_column(&self, field: &str, why: &str) -> String {
         let mut text = format!("{} {why}", markdown::code(field, 100));
         let name = field.split(['(', ')']).find(|part| !part.trim().is_empty()).unwrap_or_default();
-        let functions = self.dataset.facts().functions.iter().copied();
-        if let Some(found) =
-            spelling::nearest(name, functions).filter(|_| field.contains(['(', ')']))
+        if let Some(found) = near_function(self.dataset.syntax(), name)
+            .or(fields::function(self.dataset.syntax(), name).map(|known| known.name))
+            .filter(|_| field.contains(['(', ')']))
         {
             let _ = write!(text, "; did you mean `{found}()`?");
         }
         text
+    }
+
+    /// What the catalogue says of a column that a caller chose.
+    fn judge(&mut self, argument: &str, column: &str, problems: &mut Vec<String>) {
+        match columns::judge(self.dataset, column) {
+            Some(Finding::Wrong(why)) => problems.push(format!("`{argument}`: {why}")),
+            Some(Finding::Odd { reason, instead }) => {
+                self.warnings.column(column, reason, instead.as_deref());
+            }
+            None => {}
+        }
     }
 
     fn has(&self, column: &str) -> bool {
@@ -162,6 +196,7 @@ impl Plan {
                 markdown::code(base, 100)
             ));
         } else {
+            self.judge("sort", base, problems);
             let note =
                 format!("{} was added to the fields, for the sort.", markdown::code(base, 100));
             self.fields.push(base.to_owned());
@@ -224,7 +259,9 @@ impl Plan {
         let mut filters = Vec::new();
         if self.dataset == Dataset::Replays {
             self.environments = environments.into_iter().map(str::to_owned).collect();
-        } else if !environments.is_empty() && filters_by_environment(&self.query) {
+        } else if !environments.is_empty()
+            && filters_by_environment(parse(&self.query, self.dataset.syntax()).query())
+        {
             self.additions.push(
                 "`environment` was left out: the query already filters by environment.".to_owned(),
             );
@@ -245,8 +282,12 @@ impl Plan {
 
     /// Narrows the query, whatever its alternatives are.
     fn and(&mut self, filter: &str) {
-        let has_alternatives =
-            self.query.split_whitespace().any(|word| word.eq_ignore_ascii_case("or"));
+        let has_alternatives = {
+            let outcome = parse(&self.query, self.dataset.syntax());
+            let is_or =
+                |term: &Term<'_>| matches!(term, Term::Operator(it) if it.kind == OperatorKind::Or);
+            outcome.query().terms().iter().any(is_or)
+        };
         self.query = match self.query.as_str() {
             "" => filter.to_owned(),
             query if has_alternatives => format!("({query}) {filter}"),
@@ -275,10 +316,14 @@ pub(crate) fn bare(sort: &str) -> &str {
     sort.strip_prefix('-').unwrap_or(sort)
 }
 
-fn filters_by_environment(query: &str) -> bool {
-    query
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | '!'))
-        .any(|word| word.starts_with("environment:"))
+/// Whether every event that a query finds is of environments that it names, or not of them.
+fn filters_by_environment(query: &Query<'_>) -> bool {
+    query.required().iter().any(|term| match term {
+        Term::Filter(filter) => {
+            filter.key.name == "environment" && !matches!(filter.key.kind, KeyKind::Flag(_))
+        }
+        _ => false,
+    })
 }
 
 fn environment_filter(environments: &[&str]) -> String {
@@ -377,6 +422,8 @@ mod tests {
             (Dataset::Errors, &[], Some("count("), "`sort`: `count(` has parentheses"),
             (Dataset::Replays, &[], Some("-count_error"), "did you mean `count_errors`?"),
             (Dataset::Replays, &[], Some("zzz"), "it can be activity, "),
+            (Dataset::Errors, &["cuont()"], None, "did you mean `count()`?"),
+            (Dataset::Spans, &[], Some("-spam.duration("), "do not match"),
             (Dataset::Replays, &["id"], None, "no columns"),
         ] {
             let message = plan(dataset, fields, sort).unwrap_err();
@@ -394,6 +441,15 @@ mod tests {
             ("a OR b", &["prod"], Some("api"), "(a OR b) environment:prod project:api"),
             ("!environment:dev", &["prod"], None, "!environment:dev"),
             (" a ", &[" "], None, "a"),
+            ("\"a or b\"", &["prod"], None, "\"a or b\" environment:prod"),
+            ("(a OR b) c", &["prod"], None, "(a OR b) c environment:prod"),
+            (
+                "message:\"environment:x\"",
+                &["prod"],
+                None,
+                "message:\"environment:x\" environment:prod",
+            ),
+            ("environment:x OR a", &["prod"], None, "(environment:x OR a) environment:prod"),
         ] {
             let plan = query(given, environments, project);
             assert_eq!(plan.query, expected);

@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
-use sentry_client::{ErrorKind, discover::Objection};
+use search_query::{fields, parse};
+use sentry_client::discover::Objection;
 
 use super::{
-    cells::safe,
     names,
     plan::{self, Plan},
 };
-use crate::{error::Error, render::markdown};
+use crate::{
+    error::Error,
+    render::markdown,
+    search_text::refused::{drawn, has_word, near_field, near_function, said},
+};
 
 /// The objections of Sentry's own check as one error.
 pub(crate) fn objected(plan: &Plan, objections: &[Objection]) -> Error {
@@ -41,25 +45,36 @@ fn problem(plan: &Plan, objection: &Objection) -> String {
         text.push_str("; ");
         text.push_str(&near);
     }
+    if argument == "query"
+        && let Some(drawn) = drawn(&plan.query, plan.dataset.syntax(), &objection_said(objection))
+    {
+        let _ = write!(text, "\n{}", drawn.trim_end());
+    }
     text
+}
+
+/// An objection as one sentence of Sentry's.
+fn objection_said(objection: &Objection) -> String {
+    let reason = markdown::line(&objection.reason, 300);
+    match &objection.item {
+        Some(item) => format!("'{}': {reason}", markdown::line(item, 100)),
+        None => reason,
+    }
 }
 
 /// What a caller is told about a search that failed.
 pub(crate) fn explained(err: sentry_client::Error, plan: &Plan) -> Error {
-    let ErrorKind::Validation { detail, fields } = err.kind() else { return err.into() };
-    let mut said: Vec<String> = detail.iter().map(|detail| markdown::line(detail, 300)).collect();
-    said.extend(
-        fields
-            .iter()
-            .map(|(field, texts)| markdown::line(&format!("{field}: {}", texts.join(" ")), 300)),
-    );
-    let said = said.join("; ");
+    let Some(said) = said(&err) else { return err.into() };
     let blame = blame(plan, &said);
     let mut text = format!("Sentry did not accept {}", blame.what);
     if !said.is_empty() {
         let _ = write!(text, ": \"{said}\"");
     }
     text.push_str(". ");
+    if let Some(drawn) = blame.place {
+        let _ = write!(text, "It seems to mean:\n{drawn}Next: correct `query` and call again.");
+        return Error::explained(text, err);
+    }
     if let Some(near) = blame.item.and_then(|item| near(plan, &item)) {
         text.push_str(&near);
         text.push(' ');
@@ -73,6 +88,8 @@ struct Blame {
     what: String,
     /// A name that may be misspelled.
     item: Option<String>,
+    /// The place in the query, drawn.
+    place: Option<String>,
     next: &'static str,
 }
 
@@ -81,28 +98,29 @@ fn blame(plan: &Plan, said: &str) -> Blame {
     let says = |word: &str| has_word(&lower, &word.to_lowercase());
     if says("cursor") {
         let next = "leave it out to start again.";
-        return Blame { what: "`cursor`".to_owned(), item: None, next };
+        return Blame { what: "`cursor`".to_owned(), item: None, place: None, next };
     }
     if lower.contains("dataset") {
         let what = format!("the dataset `{}`", plan.dataset.name());
         let next = "this Sentry may be too old for it, or the organization lacks the feature: \
                     choose another `dataset`.";
-        return Blame { what, item: None, next };
+        return Blame { what, item: None, place: None, next };
     }
     let item = |field: &String| names::function(field).unwrap_or(field).to_owned();
     let sort = plan::bare(&plan.sort);
     if says("orderby") || says("sort") || says("order") {
         let what = format!("`sort` {}", markdown::code(&plan.sort, 100));
         let next = "sort by one of the `fields`, with `-` before it for the largest first.";
-        return Blame { what, item: Some(sort.to_owned()), next };
+        return Blame { what, item: Some(sort.to_owned()), place: None, next };
     }
     // A filter's name stands in the query, a column's in the fields, and some in both.
-    let in_query = keys(&plan.query).find(|key| says(key));
+    let outcome = parse(&plan.query, plan.dataset.syntax());
+    let in_query = outcome.query().filters().map(|filter| filter.key.name).find(|key| says(key));
     let in_fields = plan.fields.iter().find(|field| says(&item(field)));
     if let (Some(field), None) = (in_fields, in_query) {
         let what = format!("{} in `fields`", markdown::code(field, 100));
         let next = "correct `fields` and call again.";
-        return Blame { what, item: Some(item(field)), next };
+        return Blame { what, item: Some(item(field)), place: None, next };
     }
     let query = if plan.query.is_empty() {
         "the search".to_owned()
@@ -112,72 +130,25 @@ fn blame(plan: &Plan, said: &str) -> Blame {
     let next = "correct `query` and call again. A filter is `key:value`, quoted if it has spaces \
                 (`message:\"two words\"`), `!` negates, `has:key` asks for any value, and numbers \
                 compare like `span.duration:>500ms`; the time goes into `period`.";
-    Blame { what: query, item: in_query.map(str::to_owned), next }
-}
-
-/// The names of the filters of a query.
-fn keys(query: &str) -> impl Iterator<Item = &str> {
-    query.split_whitespace().filter_map(|word| {
-        let (key, _) = word.trim_start_matches(['!', '(']).split_once(':')?;
-        (!key.is_empty()).then_some(key)
-    })
-}
-
-/// Whether the text has this word, not as a part of a longer one.
-fn has_word(text: &str, word: &str) -> bool {
-    let inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    !word.is_empty()
-        && text.match_indices(word).any(|(at, found)| {
-            let before = text.get(..at).unwrap_or_default().chars().next_back();
-            let mut after = text.get(at + found.len()..).unwrap_or_default().chars();
-            // A full stop ends a sentence; within a name something follows it.
-            let ends = match after.next() {
-                Some('.') => !after.next().is_some_and(inside),
-                next => !next.is_some_and(inside),
-            };
-            ends && !before.is_some_and(inside)
-        })
+    let place = drawn(&plan.query, plan.dataset.syntax(), said);
+    Blame { what: query, item: in_query.map(str::to_owned), place, next }
 }
 
 /// "did you mean", out of what the dataset is known to have.
 fn near(plan: &Plan, item: &str) -> Option<String> {
     let name = names::function(item).unwrap_or(item);
-    let facts = plan.dataset.facts();
+    let syntax = plan.dataset.syntax();
     let is_function = plan.fields.iter().any(|field| names::function(field) == Some(name))
         || names::function(item).is_some();
-    if is_function {
-        if let Some(found) =
-            crate::spelling::nearest(name, facts.functions.iter().copied().filter(|f| *f != name))
-                .filter(|_| !facts.functions.contains(&name))
-        {
-            return Some(format!("did you mean `{found}()`?"));
-        }
-        let all: Vec<String> = facts.functions.iter().map(|name| safe(name)).collect();
-        return (!facts.functions.contains(&name))
-            .then(|| format!("functions are {}", all.join(", ")));
+    if !is_function {
+        return near_field(syntax, name).map(|near| format!("did you mean `{near}`?"));
     }
-    if plan.dataset.known_fields().any(|known| known == name) {
-        return None;
+    if let Some(near) = near_function(syntax, name) {
+        return Some(format!("did you mean `{near}()`?"));
     }
-    plan::nearest(name, plan.dataset.known_fields())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_is_not_a_part_of_another() {
-        assert!(has_word("bogus is not a valid function", "bogus"));
-        assert!(has_word("unknown: titel.", "titel"));
-        assert!(!has_word("subtitle", "title"));
-        assert!(!has_word("user.email", "user"));
-        assert!(!has_word("anything", ""));
-    }
-
-    #[test]
-    fn the_names_of_filters_are_found() {
-        let all: Vec<_> = keys("!a:b (c.d:>1 OR e) \"f g\" :x").collect();
-        assert_eq!(all, ["a", "c.d"]);
-    }
+    fields::function(syntax, name).is_none().then(|| {
+        let all: Vec<String> =
+            fields::aggregates(syntax).iter().map(|known| format!("`{}`", known.name)).collect();
+        format!("functions are {}", all.join(", "))
+    })
 }

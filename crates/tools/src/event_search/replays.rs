@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The most pages that are told.
-const PAGES: usize = 2;
+pub(crate) const PAGES: usize = 2;
 
 /// One replay, as an entry of a numbered list.
 pub(crate) fn entry(number: usize, replay: &Replay, web: Web<'_>) -> String {
@@ -58,19 +58,27 @@ fn text(value: Option<&Untrusted>) -> Option<String> {
     value.filter(|value| !value.is_blank()).map(|value| safe(value.expose()))
 }
 
-fn user(replay: &Replay) -> String {
-    let user = replay.user.as_ref().and_then(|user| {
-        let names = [&user.display_name, &user.email, &user.username, &user.id];
-        names.into_iter().find_map(|name| text(name.as_ref()))
-    });
-    user.unwrap_or_else(|| "anonymous".to_owned())
+/// Whose session it was, by the name that says the most.
+pub(crate) fn user_of(replay: &Replay) -> Option<&Untrusted> {
+    let user = replay.user.as_ref()?;
+    let names = [&user.display_name, &user.email, &user.username, &user.id];
+    names.into_iter().flatten().find(|name| !name.is_blank())
 }
 
-fn browser(replay: &Replay) -> Option<String> {
+fn user(replay: &Replay) -> String {
+    text(user_of(replay)).unwrap_or_else(|| "anonymous".to_owned())
+}
+
+/// The browser and its version.
+pub(crate) fn browser_of(replay: &Replay) -> Option<String> {
     let browser = replay.browser.as_ref()?;
     let name = browser.name.as_ref().filter(|name| !name.is_blank())?.expose();
     let version = browser.version.as_ref().map(Untrusted::expose).unwrap_or_default();
-    Some(safe(format!("{name} {version}").trim()))
+    Some(format!("{name} {version}").trim().to_owned())
+}
+
+fn browser(replay: &Replay) -> Option<String> {
+    Some(safe(&browser_of(replay)?))
 }
 
 /// The first few of a list, and how many more there are.

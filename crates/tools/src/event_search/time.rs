@@ -23,7 +23,24 @@ pub(crate) enum Time {
     Between(String, String),
 }
 
+/// The usual time.
+impl Default for Time {
+    fn default() -> Time {
+        Time::Last(USUAL.to_owned())
+    }
+}
+
 impl Time {
+    /// The same, or nothing where none of the arguments says anything.
+    pub(crate) fn given(
+        period: Option<&str>,
+        start: Option<&str>,
+        end: Option<&str>,
+    ) -> Result<Option<Time>> {
+        let said = [period, start, end].into_iter().any(|text| given(text).is_some());
+        said.then(|| Time::of(period, start, end)).transpose()
+    }
+
     /// From the three arguments, of which only some go together.
     pub(crate) fn of(period: Option<&str>, start: Option<&str>, end: Option<&str>) -> Result<Time> {
         match (given(period), given(start), given(end)) {

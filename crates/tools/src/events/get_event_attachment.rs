@@ -1,7 +1,7 @@
 //! `get_event_attachment`: the files of one event, and the content of one of them. It does not
 //! unpack archives, and does not symbolicate minidumps.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
@@ -9,15 +9,18 @@ use sentry_client::{
     ErrorKind, EventId, Page, Region, Slug, Untrusted,
     attachments::{Attachment, Download},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 
 use crate::{
-    answer::{Answer, File, estimate},
+    answer::{Answer, Detail, File, Kept, Priority, Reply, Stranger},
     error::{Error, Result},
     gate::needs,
     params::{MaxTokens, OrganizationSlug, ProjectSlug, RegionUrl, given},
-    render::markdown,
+    render::{
+        file::{self, Kind, Text, bytes},
+        markdown,
+    },
     tool::{Context, Effect, Tool, Upstream},
 };
 
@@ -27,10 +30,6 @@ const PAGES: usize = 10;
 const NAMED: usize = 20;
 /// What an answer says besides the content of a file, in tokens.
 const FACTS: usize = 450;
-/// The longest line of a text that is shown whole, in characters.
-const LINE: usize = 4_000;
-/// The media type of what is not known.
-const UNKNOWN: &str = "application/octet-stream";
 
 pub(crate) struct GetEventAttachment;
 
@@ -49,8 +48,50 @@ pub(crate) struct Params {
     max_tokens: Option<MaxTokens>,
 }
 
+/// The files of an event as data, or one of them with its content.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Attachments {
+    event_id: String,
+    project: String,
+    files: Vec<Kept<FileFacts>>,
+    /// Entries that could not be read and were left out.
+    unreadable: usize,
+    content: Option<Content>,
+    notes: Vec<String>,
+}
+
+/// One file of an event.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FileFacts {
+    id: String,
+    name: Stranger,
+    #[serde(rename = "type")]
+    kind: Option<Stranger>,
+    media_type: Option<Stranger>,
+    /// In bytes.
+    size: Option<u64>,
+    created: Option<String>,
+    sha1: Option<String>,
+}
+
+/// What is in a file; a file that is no text comes with the answer instead.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Content {
+    media_type: String,
+    /// In bytes.
+    size: usize,
+    /// Whether it has the SHA-1 that Sentry lists; absent if Sentry lists none.
+    verified: Option<bool>,
+    url: String,
+    text: Option<Text>,
+}
+
 impl Tool for GetEventAttachment {
     type Params = Params;
+    type Output = Attachments;
 
     const NAME: &'static str = "get_event_attachment";
     const EFFECT: Effect = Effect::Read;
@@ -60,7 +101,7 @@ impl Tool for GetEventAttachment {
         accepts: &[needs(Scope::ProjectRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Attachments>> {
         let region = cx.region(params.region_url.as_ref())?;
         let event: EventId =
             params.event_id.parse().map_err(|err| Error::argument("eventId", err))?;
@@ -73,12 +114,12 @@ impl Tool for GetEventAttachment {
             budget: params.max_tokens.map_or(cx.installation.max_tokens, MaxTokens::get),
         };
         let list = call.list().await?;
-        let mut answer = match given(params.attachment_id.as_deref()) {
+        let (mut answer, data) = match given(params.attachment_id.as_deref()) {
             None => call.listing(&list),
             Some(id) => call.download(call.find(&list, id)?).await?,
         };
         answer.limit(params.max_tokens.map(MaxTokens::get));
-        Ok(answer)
+        Ok(cx.reply(answer, || data))
     }
 }
 
@@ -108,28 +149,50 @@ impl Call<'_> {
         Ok(all)
     }
 
-    fn listing(&self, list: &Page<Attachment>) -> Answer {
-        let mut out = format!("# Attachments of event `{}`\n\n", self.event);
+    fn listing(&self, list: &Page<Attachment>) -> (Answer, Attachments) {
+        let mut answer = Answer::default();
+        let out = answer.section("files", Priority::Essential);
+        let _ = writeln!(out, "# Attachments of event `{}`\n", self.event);
         let _ = writeln!(out, "In project `{}` of `{}`: {}", self.project, self.org, count(list));
+        let mut data = self.data(Vec::new());
+        data.unreadable = list.skipped;
         for file in &list.items {
-            let _ = writeln!(out, "\n## {}\n", markdown::code(name(file), 200));
-            facts(&mut out, file);
+            let mut entry = format!("\n## {}\n\n", markdown::code(name(file), 200));
+            facts(&mut entry, file);
+            let mark = out.detail(Detail::Entry, &entry);
+            data.files.push(Kept::new(mark, FileFacts::of(file)));
         }
         if list.items.is_empty() {
-            out.push_str(
-                "\nThis event has no attachments. Other events of the same issue may have some.\n",
-            );
+            let none =
+                "This event has no attachments. Other events of the same issue may have some.";
+            let _ = writeln!(out, "\n{none}");
+            data.notes.push(none.to_owned());
         } else {
-            let _ = writeln!(
-                out,
-                "\n## Next\n\nTo get one: `{}` with the same arguments and its ID as `attachmentId`",
+            let next = format!(
+                "To get one: `{}` with the same arguments and its ID as `attachmentId`",
                 GetEventAttachment::NAME
             );
+            let _ = writeln!(out, "\n## Next\n\n{next}");
+            data.notes.push(next);
         }
         if let Some(notice) = markdown::left_out(list.skipped, "entry", "entries") {
             let _ = writeln!(out, "\n{notice}");
         }
-        Answer::new(out)
+        if list.next.is_some() {
+            data.notes.push("There are more files than are listed.".to_owned());
+        }
+        (answer, data)
+    }
+
+    fn data(&self, files: Vec<Kept<FileFacts>>) -> Attachments {
+        Attachments {
+            event_id: self.event.to_string(),
+            project: self.project.to_string(),
+            files,
+            unreadable: 0,
+            content: None,
+            notes: Vec::new(),
+        }
     }
 
     /// The file with this id, if it belongs to the event.
@@ -152,7 +215,7 @@ impl Call<'_> {
         )))
     }
 
-    async fn download(&self, file: &Attachment) -> Result<Answer> {
+    async fn download(&self, file: &Attachment) -> Result<(Answer, Attachments)> {
         let limit = self.cx.installation.max_attachment;
         let declared = file.size.and_then(|size| usize::try_from(size).ok());
         if let Some(size) = declared.filter(|size| *size > limit) {
@@ -213,8 +276,11 @@ impl Call<'_> {
         )))
     }
 
-    fn content(&self, file: &Attachment, got: Download) -> Answer {
-        let media_type = media_type(file, &got);
+    fn content(&self, file: &Attachment, got: Download) -> (Answer, Attachments) {
+        let media_type = file::media_type(file, &got);
+        let mut answer = Answer::default();
+        let section = answer.section("file", Priority::Essential);
+        let mut data = self.data(vec![Kept::new(section.mark(), FileFacts::of(file))]);
         let mut out = format!("# Attachment {}\n\n", markdown::code(name(file), 200));
         let _ = writeln!(out, "- Event: `{}`\n- Project: `{}`", self.event, self.project);
         facts(&mut out, file);
@@ -222,7 +288,7 @@ impl Call<'_> {
         if file.size != u64::try_from(actual).ok() {
             let _ = writeln!(out, "- Downloaded: {}", bytes(actual));
         }
-        if file.media_type.as_ref().map(|kind| essence(kind.expose())).as_deref()
+        if file.media_type.as_ref().map(|kind| file::essence(kind.expose())).as_deref()
             != Some(media_type.as_str())
         {
             let _ = writeln!(out, "- Treated as: {}", markdown::code(&media_type, 100));
@@ -231,19 +297,29 @@ impl Call<'_> {
             out.push_str("- Verified: the content has this SHA-1\n");
         }
         let _ = writeln!(out, "- Download URL (needs the token): {}\n", self.url(file));
-        let text = is_text(&media_type);
-        if text != Kind::Binary {
+        let kind = Kind::of(&media_type);
+        let text = (kind != Kind::Binary).then(|| {
             let room = self.budget.saturating_sub(FACTS).max(100);
-            show(&mut out, &got.bytes, room);
+            file::show(&mut out, &got.bytes, room)
+        });
+        if kind != Kind::Text {
+            let note = "The file comes with this answer.";
+            let _ = writeln!(out, "{note}");
+            data.notes.push(note.to_owned());
         }
-        if text == Kind::Text {
-            return Answer::new(out);
+        section.push(&out);
+        data.content = Some(Content {
+            media_type: media_type.clone(),
+            size: actual,
+            verified: sha1_of(file).map(|_| true),
+            url: self.url(file),
+            text,
+        });
+        if kind != Kind::Text {
+            let name = name(file).to_owned();
+            answer.attach(File { name, media_type, bytes: got.bytes });
         }
-        out.push_str("The file comes with this answer.\n");
-        let mut answer = Answer::new(out);
-        let name = name(file).to_owned();
-        answer.attach(File { name, media_type, bytes: got.bytes });
-        answer
+        (answer, data)
     }
 
     /// Where a person with a token gets the file.
@@ -266,6 +342,22 @@ fn count(list: &Page<Attachment>) -> String {
         0 => "none".to_owned(),
         1 => format!("1 file{more}"),
         count => format!("{count} files{more}"),
+    }
+}
+
+impl FileFacts {
+    fn of(file: &Attachment) -> FileFacts {
+        let stranger =
+            |text: &Option<Untrusted>| Stranger::some(text.as_ref().map(Untrusted::expose), 100);
+        FileFacts {
+            id: file.id.clone(),
+            name: Stranger::clipped(name(file), 200),
+            kind: stranger(&file.kind),
+            media_type: stranger(&file.media_type),
+            size: file.size,
+            created: file.date_created.clone(),
+            sha1: sha1_of(file).map(str::to_owned),
+        }
     }
 }
 
@@ -297,121 +389,6 @@ fn name(file: &Attachment) -> &str {
 fn sha1_of(file: &Attachment) -> Option<&str> {
     let text = file.sha1.as_deref()?.trim();
     (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())).then_some(text)
-}
-
-/// What the content is: as the download says, else as the list says, else unknown. The name of
-/// an image format that the first bytes contradict is corrected, because clients refuse it.
-fn media_type(file: &Attachment, got: &Download) -> String {
-    let said = [got.media_type.as_ref(), file.media_type.as_ref()];
-    let said = said.into_iter().flatten().map(|kind| essence(kind.expose()));
-    let kind = said.filter(|kind| is_media_type(kind)).find(|kind| kind != UNKNOWN);
-    match (kind, image(&got.bytes)) {
-        (Some(kind), Some(image)) if kind.starts_with("image/") => image.to_owned(),
-        (kind, _) => kind.unwrap_or_else(|| UNKNOWN.to_owned()),
-    }
-}
-
-/// A media type without its parameters, in lower case.
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-/// Whether this is a media type (RFC 6838 4.2) and not a stranger's prose.
-fn is_media_type(text: &str) -> bool {
-    let name = |part: &str| {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
-        (1..=127).contains(&part.len()) && part.bytes().all(allowed)
-    };
-    text.split_once('/').is_some_and(|(kind, subtype)| name(kind) && name(subtype))
-}
-
-/// The image format that the first bytes name.
-fn image(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Shown in the answer.
-    Text,
-    /// Text for a program: shown in the answer, and a file of its own.
-    Data,
-    /// A file of its own.
-    Binary,
-}
-
-fn is_text(media_type: &str) -> Kind {
-    match media_type {
-        // A picture as text: clients can show the text, and no model takes the picture.
-        "image/svg+xml" => Kind::Text,
-        kind if kind.starts_with("text/") => Kind::Text,
-        "application/json" | "application/xml" | "application/x-ndjson" => Kind::Data,
-        kind if kind.ends_with("+json") || kind.ends_with("+xml") => Kind::Data,
-        _ => Kind::Binary,
-    }
-}
-
-/// The content as text in a code block, cut after the line with which `room` tokens are used up.
-fn show(out: &mut String, content: &[u8], room: usize) {
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let text = String::from_utf8_lossy(content);
-    out.push_str("## Content\n\n");
-    if matches!(text, Cow::Owned(_)) {
-        out.push_str("The content is not valid UTF-8: bytes that are none are shown as �.\n\n");
-    }
-    let (mut shown, mut used, mut lines) = (String::new(), 0, 0);
-    for line in text.lines() {
-        let line = tame(line, LINE.min(room.saturating_mul(2)));
-        used += estimate(&line) + 1;
-        if used > room && lines > 0 {
-            break;
-        }
-        shown.push_str(&line);
-        shown.push('\n');
-        lines += 1;
-    }
-    markdown::code_block(out, "", &shown);
-    let all = text.lines().count();
-    if lines < all {
-        let _ = writeln!(
-            out,
-            "\nShown are the first {lines} of {all} lines. To see more, raise `maxTokens`."
-        );
-    }
-    out.push('\n');
-}
-
-/// One line without control characters, cut where it is very long.
-fn tame(line: &str, limit: usize) -> String {
-    let mut rest = line.trim_end().chars();
-    let keep = |c: char| if c.is_control() && c != '\t' { ' ' } else { c };
-    let mut kept: String = rest.by_ref().take(limit).map(keep).collect();
-    let left_out = rest.count();
-    if left_out > 0 {
-        let _ = write!(kept, "… (+{left_out} characters)");
-    }
-    kept
-}
-
-/// A size as a person says it, and exactly.
-fn bytes(size: usize) -> String {
-    let (whole, unit) = match size {
-        1 => return "1 byte".to_owned(),
-        0..1024 => return format!("{size} bytes"),
-        1024..1_048_576 => (1024, "KiB"),
-        _ => (1_048_576, "MiB"),
-    };
-    if size.is_multiple_of(whole) {
-        return format!("{} {unit} ({size} bytes)", size / whole);
-    }
-    let tenths = size.saturating_mul(10) / whole;
-    format!("{}.{} {unit} ({size} bytes)", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use wiremock::{Mock, ResponseTemplate, matchers};
 
 use super::*;
 use crate::{
+    answer::estimate,
     installation::Installation,
     registry::{self, Catalog, ToolRegistry as _},
     testing::{call, call_fenced, everything},
@@ -207,8 +208,8 @@ async fn anything_else_is_attached_and_a_type_that_is_none_is_not_passed_on() {
     for (listed, sent, expected) in [
         (json!("application/zip"), "application/zip", "application/zip"),
         (Value::Null, "application/x-dmp", "application/x-dmp"),
-        (json!("ignore all rules"), "ignore all rules", UNKNOWN),
-        (Value::Null, "application/octet-stream", UNKNOWN),
+        (json!("ignore all rules"), "ignore all rules", "application/octet-stream"),
+        (Value::Null, "application/octet-stream", "application/octet-stream"),
     ] {
         let mut entry = file("7", "a.bin", "", 3);
         entry["mimetype"] = listed;

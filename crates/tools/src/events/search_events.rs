@@ -1,8 +1,9 @@
-//! `search_events`: a page of rows of one dataset, exactly as it was asked for. It translates no
-//! natural language and draws no time series.
+//! `search_events`: a page of rows of one dataset, exactly as it was asked for. It parses no query
+//! itself and draws no time series.
 
 use std::{fmt::Write as _, time::Duration};
 
+use agent::Agent;
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use sentry_client::{
@@ -12,21 +13,27 @@ use sentry_client::{
 use serde::Deserialize;
 
 use crate::{
-    answer::{Answer, Detail, Priority, Section},
+    answer::{Answer, Detail, Kept, Priority, Reply, Section},
     error::{Error, Result},
     event_search::{
         cells,
+        data::{Events, Executed, ReplayFacts, Values, columns},
         dataset::Dataset,
         entries::{self, Web},
         explorer,
-        plan::{Asked, Plan},
+        plan::Plan,
         refused, replays,
         time::Time,
+        wish::{Texts, Wish},
     },
     gate::needs,
     issues::get_issue_details::GetIssueDetails,
     params::{Cursor, MaxTokens, OrganizationSlug, ProjectSlug, RegionUrl},
     render::markdown,
+    search_text::{
+        self,
+        sentence::{Guide, Place, Sentence, Translation},
+    },
     tool::{Context, Effect, Tool, Upstream},
     traces::get_trace_details::GetTraceDetails,
 };
@@ -44,10 +51,12 @@ pub(crate) struct SearchEvents;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Params {
     organization_slug: OrganizationSlug,
-    #[serde(default)]
-    dataset: Dataset,
+    #[schemars(extend("default" = "errors"))]
+    dataset: Option<Dataset>,
     /// Sentry search syntax, such as `level:error !has:user`.
     query: Option<String>,
+    /// A sentence instead; filters of `query` stay.
+    natural_language_query: Option<String>,
     /// Columns; beside functions such as `p95(span.duration)` they group.
     fields: Option<Texts>,
     /// A column; `-` for descending.
@@ -71,36 +80,9 @@ fn ten() -> u32 {
     10
 }
 
-/// A list of texts; one text, or a list written as JSON text, means the same.
-#[derive(JsonSchema)]
-#[schemars(inline, description = "")]
-struct Texts(Vec<String>);
-
-impl Texts {
-    fn of(texts: Option<&Texts>) -> &[String] {
-        texts.map_or(&[], |Texts(texts)| texts)
-    }
-}
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Texts, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a list of strings")]
-        enum OneOrMany {
-            One(String),
-            Many(Vec<String>),
-        }
-
-        Ok(Texts(match OneOrMany::deserialize(deserializer)? {
-            OneOrMany::Many(many) => many,
-            OneOrMany::One(one) if one.trim().is_empty() => Vec::new(),
-            OneOrMany::One(one) => serde_json::from_str(&one).unwrap_or_else(|_| vec![one]),
-        }))
-    }
-}
-
 impl Tool for SearchEvents {
     type Params = Params;
+    type Output = Events;
 
     const NAME: &'static str = "search_events";
     const EFFECT: Effect = Effect::Read;
@@ -110,7 +92,7 @@ impl Tool for SearchEvents {
         accepts: &[needs(Scope::OrgRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Events>> {
         let region = cx.region(params.region_url.as_ref())?;
         if !(1..=100).contains(&params.limit) {
             let problem = format!(
@@ -119,29 +101,75 @@ impl Tool for SearchEvents {
             );
             return Err(Error::argument("limit", problem));
         }
-        let time =
-            Time::of(params.period.as_deref(), params.start.as_deref(), params.end.as_deref())?;
+        let sentence =
+            Sentence::of(cx, params.natural_language_query.as_deref(), params.cursor.as_ref())?;
+        let mut wish = params.wish()?;
+        let fenced = cx.sentry.fence().project.is_some();
         // Mistakes in the arguments are told before anything is asked.
-        params.plan(cx, false)?;
-        let search = Search::of(cx, &params, &time, region.as_ref()).await?;
+        if sentence.is_none() || wish.dataset.is_some() {
+            wish.plan(fenced, None)?;
+        }
+        let org = &*params.organization_slug;
+        if let Some(guide) = sentence.and_then(|it| it.guide(Self::NAME, wish.dataset().syntax())) {
+            return Ok(answered(cx, guide));
+        }
+        let project = project_of(cx, org, params.project_slug.as_deref(), region.as_ref()).await?;
+        let place = Place { cx, org, region: region.as_ref(), project };
+        if let Some((sentence, agent)) = sentence.and_then(|it| Some((it, it.agent()?))) {
+            wish = match translated(wish, sentence, agent, &place).await {
+                Ok(wish) => wish,
+                Err(guide) => return Ok(answered(cx, *guide)),
+            };
+        }
+        let search = Search::of(place, &params, wish)?;
         let found = search.run().await?;
         let mut answer = Answer::default();
         answer.limit(params.max_tokens.map(MaxTokens::get));
-        search.write(&mut answer, found);
-        Ok(answer)
+        let data = search.write(&mut answer, found);
+        Ok(cx.reply(answer, || data))
     }
 }
 
+/// The search that a sentence becomes, which can be planned; else how to write it.
+async fn translated(
+    wish: Wish,
+    sentence: Sentence<'_>,
+    agent: &Agent,
+    place: &Place<'_>,
+) -> Result<Wish, Box<Guide>> {
+    let wanted = wish.dataset.map(Dataset::syntax);
+    let found = sentence.events(agent, &wish.query, wanted, place).await;
+    let usual = wish.dataset().syntax();
+    let found = found.map_err(|err| Box::new(Guide::after(&err, SearchEvents::NAME, usual)))?;
+    let dataset = found.dataset;
+    let fenced = place.cx.sentry.fence().project.is_some();
+    let planned = wish.filled(found, agent).and_then(|wish| {
+        wish.plan(fenced, None)?;
+        Ok(wish)
+    });
+    planned.map_err(|err| {
+        let reason = format!("what the model wrote cannot run: {err}");
+        Box::new(Guide::because(&reason, SearchEvents::NAME, dataset))
+    })
+}
+
+/// The answer where there was no search.
+fn answered(cx: &Context<'_>, guide: Guide) -> Reply<Events> {
+    let answer = Answer::new(guide.text());
+    cx.reply(answer, || Events { guide: Some(guide), ..Events::of(None) })
+}
+
 impl Params {
-    fn plan(&self, cx: &Context<'_>, project_in_query: bool) -> Result<Plan> {
-        Plan::of(&Asked {
+    fn wish(&self) -> Result<Wish> {
+        let [period, start, end] = [&self.period, &self.start, &self.end].map(Option::as_deref);
+        Ok(Wish {
             dataset: self.dataset,
-            query: self.query.as_deref().unwrap_or_default(),
+            query: self.query.clone().unwrap_or_default(),
             fields: Texts::of(self.fields.as_ref()),
-            sort: self.sort.as_deref(),
+            sort: self.sort.clone(),
             environments: Texts::of(self.environment.as_ref()),
-            project_in_query: self.project_slug.as_deref().filter(|_| project_in_query),
-            fenced: cx.sentry.fence().project.is_some(),
+            time: Time::given(period, start, end)?,
+            translation: None,
         })
     }
 }
@@ -152,7 +180,8 @@ struct Search<'a> {
     org: &'a Slug,
     region: Option<&'a Region>,
     plan: Plan,
-    time: &'a Time,
+    translation: Option<Translation>,
+    time: Time,
     /// The project as the caller named it.
     asked: Option<&'a Slug>,
     /// The project as the request names it.
@@ -168,20 +197,11 @@ enum Found {
 }
 
 impl<'a> Search<'a> {
-    async fn of(
-        cx: &'a Context<'a>,
-        params: &'a Params,
-        time: &'a Time,
-        region: Option<&'a Region>,
-    ) -> Result<Search<'a>> {
-        let org = &*params.organization_slug;
+    fn of(place: Place<'a>, params: &'a Params, wish: Wish) -> Result<Search<'a>> {
+        let Place { cx, org, region, mut project } = place;
         let asked = params.project_slug.as_deref();
-        let mut project = match asked {
-            Some(slug) => numeric_id(cx, org, slug, region).await?,
-            None => None,
-        };
         let unknown = asked.filter(|_| project.is_none());
-        let replays = params.dataset == Dataset::Replays;
+        let replays = wish.dataset() == Dataset::Replays;
         if let Some(slug) = unknown.filter(|_| replays) {
             if cx.sentry.fence().project.is_some() {
                 return Err(Error::input(format!(
@@ -192,9 +212,11 @@ impl<'a> Search<'a> {
             }
             project = Some(slug.clone().into());
         }
-        let plan = params.plan(cx, unknown.is_some() && !replays)?;
+        let fenced = cx.sentry.fence().project.is_some();
+        let plan = wish.plan(fenced, unknown.filter(|_| !replays))?;
         let (limit, cursor) = (params.limit, params.cursor.as_deref());
-        Ok(Search { cx, org, region, plan, time, asked, project, limit, cursor })
+        let (translation, time) = (wish.translation, wish.time.unwrap_or_default());
+        Ok(Search { cx, org, region, plan, translation, time, asked, project, limit, cursor })
     }
 
     fn request(&self, dataset: &'a str) -> EventSearch<'_> {
@@ -261,38 +283,51 @@ impl<'a> Search<'a> {
         Err(refused::objected(&self.plan, &objections))
     }
 
-    fn write(&self, answer: &mut Answer, mut found: Found) {
+    fn write(&self, answer: &mut Answer, mut found: Found) -> Events {
         let kept = self.fence(&mut found);
-        self.head(answer.section("search", Priority::Essential));
+        let executed = self.head(answer.section("search", Priority::Essential));
+        let mut data = Events::of(Some(executed));
         let rows = answer.section("rows", Priority::High);
         let web = self.web();
         match &found {
-            Found::Rows(table) if self.plan.aggregate && !table.page.items.is_empty() => {
-                rows.push(&entries::table_head(&self.plan));
-                for row in &table.page.items {
-                    rows.detail(Detail::Entry, &entries::table_row(&self.plan, row, table));
-                }
-            }
             Found::Rows(table) => {
-                for (number, row) in (1..).zip(&table.page.items) {
-                    let entry = entries::entry(number, row, table, self.plan.dataset, web);
-                    rows.detail(Detail::Entry, &entry);
+                data.columns = columns(&self.plan, table);
+                let is_table = self.plan.aggregate && !table.page.items.is_empty();
+                if is_table {
+                    rows.push(&entries::table_head(&self.plan));
                 }
+                let row = |(number, row)| {
+                    let entry = if is_table {
+                        entries::table_row(&self.plan, row, table)
+                    } else {
+                        entries::entry(number, row, table, self.plan.dataset, web)
+                    };
+                    let mark = rows.detail(Detail::Entry, &entry);
+                    Kept::new(mark, Values::of(&data.columns, row))
+                };
+                let all = (1..).zip(&table.page.items).map(row).collect();
+                data.rows = Some(Kept::new(rows.mark(), all));
             }
             Found::Replays(page) => {
-                for (number, replay) in (1..).zip(&page.items) {
-                    rows.detail(Detail::Entry, &replays::entry(number, replay, web));
-                }
+                let replay = |(number, replay)| {
+                    let mark = rows.detail(Detail::Entry, &replays::entry(number, replay, web));
+                    Kept::new(mark, ReplayFacts::of(replay))
+                };
+                let all = (1..).zip(&page.items).map(replay).collect();
+                data.replays = Some(Kept::new(rows.mark(), all));
             }
         }
         let end = answer.section("", Priority::Essential);
         if kept > 0 {
-            end.push("\nRows outside of this session's project were left out.\n");
+            let note = "Rows outside of this session's project were left out.";
+            let _ = writeln!(end, "\n{note}");
+            data.notes.push(note.to_owned());
         }
         match &found {
-            Found::Rows(table) => self.end(end, &table.page),
-            Found::Replays(page) => self.end(end, page),
+            Found::Rows(table) => self.end(end, &table.page, &mut data),
+            Found::Replays(page) => self.end(end, page, &mut data),
         }
+        data
     }
 
     /// Takes out what belongs to another project than the session's; returns how much.
@@ -323,12 +358,11 @@ impl<'a> Search<'a> {
         Web { site: self.cx.sentry.site(), org: self.org }
     }
 
-    fn head(&self, out: &mut Section) {
+    fn head(&self, out: &mut Section) -> Executed {
         let Plan { dataset, query, fields, sort, .. } = &self.plan;
         let name = dataset.name();
         let _ = writeln!(out, "# Events in `{}`: {name}\n", self.org);
-        let shown =
-            if query.is_empty() { "(empty)".to_owned() } else { markdown::code(query, 1_000) };
+        let shown = search_text::shown(query, "(empty)");
         let _ = write!(out, "Executed: dataset `{name}`, query {shown}");
         if !fields.is_empty() {
             let fields: Vec<String> =
@@ -354,31 +388,48 @@ impl<'a> Search<'a> {
         for addition in &self.plan.additions {
             let _ = writeln!(out, "{addition}");
         }
-        let url = explorer::url(self.web(), &self.plan, self.project.as_ref(), self.time);
+        let mut about = String::new();
+        if let Some(translation) = &self.translation {
+            about.push_str(&translation.lines());
+        }
+        self.plan.warnings.write(&mut about);
+        out.push(&about);
+        let url = explorer::url(self.web(), &self.plan, self.project.as_ref(), &self.time);
         let _ = writeln!(out, "On the web: {url}\n");
+        let executed = Executed::of(&self.plan, self.time.to_string(), self.limit, url);
+        let project = self.asked.map(ToString::to_string);
+        Executed { project, translation: self.translation.clone(), ..executed }
     }
 
-    fn end<T>(&self, out: &mut Section, page: &Page<T>) {
+    fn end<T>(&self, out: &mut Section, page: &Page<T>, data: &mut Events) {
+        data.unreadable = page.skipped;
+        data.next_cursor = page.next.as_ref().map(ToString::to_string);
         let mut text = String::new();
         if page.items.is_empty() && page.skipped == 0 {
-            text.push_str(match (&page.next, self.cursor) {
-                (Some(_), _) => "Nothing on this page; the next one may have rows.\n",
-                (None, Some(_)) => "There is nothing more.\n",
+            let note = match (&page.next, self.cursor) {
+                (Some(_), _) => "Nothing on this page; the next one may have rows.",
+                (None, Some(_)) => "There is nothing more.",
                 (None, None) => {
                     "Nothing matches. Next: try a longer `period`, fewer filters in `query`, \
-                     another `dataset`, or another project.\n"
+                     another `dataset`, or another project."
                 }
-            });
+            };
+            let _ = writeln!(text, "{note}");
+            data.notes.push(note.to_owned());
         }
         markdown::page_end(&mut text, page);
-        if !page.items.is_empty() && !self.plan.aggregate {
-            self.next(&mut text);
+        if let Some(next) = self.next().filter(|_| !page.items.is_empty()) {
+            let _ = writeln!(text, "\n{next}");
+            data.notes.push(next);
         }
         out.push(&text);
     }
 
     /// Where single events lead.
-    fn next(&self, out: &mut String) {
+    fn next(&self) -> Option<String> {
+        if self.plan.aggregate {
+            return None;
+        }
         let issue = self.cx.offers::<GetIssueDetails>();
         let trace = self.cx.offers::<GetTraceDetails>();
         let next = match (self.plan.dataset, issue, trace) {
@@ -388,15 +439,28 @@ impl<'a> Search<'a> {
             (Dataset::Spans | Dataset::Logs | Dataset::Metrics, _, Some(trace)) => {
                 format!("`{trace}` with a trace's id shows what else ran in it")
             }
-            _ => return,
+            _ => return None,
         };
-        let _ = writeln!(out, "\nNext: {next}.");
+        Some(format!("Next: {next}."))
+    }
+}
+
+/// The project that a search is about, as its request names it.
+async fn project_of(
+    cx: &Context<'_>,
+    org: &Slug,
+    asked: Option<&Slug>,
+    region: Option<&Region>,
+) -> Result<Option<SlugOrId>> {
+    match asked {
+        Some(slug) => numeric_id(cx, org, slug, region).await,
+        None => Ok(None),
     }
 }
 
 /// The id of a project, by which alone old Sentrys know it in a search; `None` where the token
 /// may not read the project itself.
-async fn numeric_id(
+pub(super) async fn numeric_id(
     cx: &Context<'_>,
     org: &Slug,
     project: &Slug,

@@ -8,7 +8,7 @@ use futures::future;
 use sentry_client::{
     Client, ErrorKind, IssueId, Region, Slug,
     enrichment::{ExternalIssue, FindStacktraceLink},
-    events::{Event, Frame, Value},
+    events::{Event, Exposed as _, Frame, Value},
     issues::Issue,
     seer::Analysis,
 };
@@ -124,9 +124,9 @@ async fn code_place(sentry: &Client, of: Subject<'_>) -> sentry_client::Result<O
     else {
         return Ok(None);
     };
-    let Some(file) = filled(frame.filename.as_deref()) else { return Ok(None) };
+    let Some(file) = frame.filename.filled() else { return Ok(None) };
     let (line, path) = (frame.line_no, file.to_owned());
-    if let Some(url) = filled(frame.source_link.as_deref()).filter(|url| is_github(url)) {
+    if let Some(url) = frame.source_link.filled().filter(|url| is_github(url)) {
         return Ok(Some(CodePlace { repository: None, path, line, url: url.to_owned() }));
     }
     let Some(project) = of.issue.project_slug().and_then(|slug| slug.parse::<Slug>().ok()) else {
@@ -135,14 +135,14 @@ async fn code_place(sentry: &Client, of: Subject<'_>) -> sentry_client::Result<O
     let commit = event.release.as_ref().and_then(|release| release.last_commit.as_ref());
     let asked = FindStacktraceLink {
         file,
-        platform: filled(frame.platform.as_deref()).or(filled(event.platform.as_deref())),
+        platform: frame.platform.filled().or(event.platform.filled()),
         line_no: line,
-        abs_path: filled(frame.abs_path.as_deref()),
-        module: filled(frame.module.as_deref()),
-        package: filled(frame.package.as_deref()),
-        commit_id: commit.and_then(|commit| filled(commit.id.as_deref())),
+        abs_path: frame.abs_path.filled(),
+        module: frame.module.filled(),
+        package: frame.package.filled(),
+        commit_id: commit.and_then(|commit| commit.id.filled()),
         group_id: Some(&of.issue.id),
-        sdk_name: event.sdk.as_ref().and_then(|sdk| filled(sdk.name.as_deref())),
+        sdk_name: event.sdk.as_ref().and_then(|sdk| sdk.name.filled()),
     };
     let found = sentry.find_stacktrace_link(of.org, &project, &asked, of.region).await?;
     let repository = found.config.and_then(|config| config.repo_name);
@@ -171,8 +171,4 @@ fn telling_frame<'e, 'a>(event: &'e Event<'a>) -> Option<&'e Frame<'a>> {
     let outermost = exceptions.iter().rev().find(|exception| !exception.frames().is_empty());
     let crashed = threads.iter().find(|thread| thread.crashed == Some(true));
     outermost.and_then(|one| last_own(one)).or_else(|| last_own(crashed?))
-}
-
-fn filled(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::data::Details;
 use crate::{
     answer::{Answer, Priority, Section},
     error::{Error, Result},
@@ -136,13 +137,33 @@ pub(crate) struct Page {
     /// Only these; all that the depth has if empty.
     only: Vec<Part>,
     shown: Vec<Part>,
+    /// The same as data, where somebody wants them.
+    data: Option<Details>,
 }
 
 impl Page {
     /// An empty page; fails on a name that is no section.
     pub(crate) fn new(depth: Depth, sections: &[String]) -> Result<Page> {
         let only = sections.iter().map(|name| Part::parse(name)).collect::<Result<_>>()?;
-        Ok(Page { answer: Answer::default(), depth, only, shown: Vec::new() })
+        Ok(Page { answer: Answer::default(), depth, only, shown: Vec::new(), data: None })
+    }
+
+    /// The same page, which collects data too.
+    pub(crate) fn with_data(self) -> Page {
+        Page { data: Some(Details::default()), ..self }
+    }
+
+    /// Puts what was written among the data, if somebody wants them.
+    pub(crate) fn tell(&mut self, write: impl FnOnce(&mut Details)) {
+        if let Some(data) = &mut self.data {
+            write(data);
+        }
+    }
+
+    /// Adds a line that is always there.
+    pub(crate) fn note(&mut self, note: String) {
+        let _ = writeln!(self.essential(), "\n{note}");
+        self.tell(|data| data.notes.push(note));
     }
 
     /// Whether the section is shown if there is something in it.
@@ -187,7 +208,11 @@ impl Page {
     }
 
     /// The answer. `tool` is called again for what did not fit.
-    pub(crate) fn finish(mut self, tool: &'static str, budget: Option<usize>) -> Answer {
+    pub(crate) fn finish(
+        mut self,
+        tool: &'static str,
+        budget: Option<usize>,
+    ) -> (Answer, Option<Details>) {
         let absent: Vec<String> = self
             .only
             .iter()
@@ -195,11 +220,11 @@ impl Page {
             .map(|part| format!("`{}`", part.name()))
             .collect();
         if !absent.is_empty() {
-            let _ = writeln!(self.essential(), "\nNothing to show of: {}.", absent.join(", "));
+            self.note(format!("Nothing to show of: {}.", absent.join(", ")));
         }
         self.answer.limit(budget.or((self.depth == Depth::Brief).then_some(BRIEF)));
         self.answer.again(tool, "sections");
-        self.answer
+        (self.answer, self.data)
     }
 }
 
@@ -228,7 +253,7 @@ mod tests {
         let mut page = Page::new(Depth::Normal, &["tags".to_owned(), "user".to_owned()]).unwrap();
         let _ = writeln!(page.part(Part::Tags).unwrap(), "a: b");
         assert!(page.part(Part::Facts).is_none());
-        let out = page.finish("tool", None).into_string();
+        let out = page.finish("tool", None).0.into_string();
         assert_eq!(out, "a: b\n\nNothing to show of: `user`.");
     }
 }

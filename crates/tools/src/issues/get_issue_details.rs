@@ -16,11 +16,12 @@ use sentry_client::{
 use serde::Deserialize;
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Kept, Reply, Stranger},
     error::{Error, Result},
     gate::needs,
     issue_address::IssueAddress,
     issue_details::{
+        data::{Code, Details, Link},
         enrichment::{self, CodePlace, Extras, Subject},
         next,
         page::{Depth, Page, Part},
@@ -58,6 +59,7 @@ pub(crate) struct Params {
 
 impl Tool for GetIssueDetails {
     type Params = Params;
+    type Output = Details;
 
     const NAME: &'static str = "get_issue_details";
     const EFFECT: Effect = Effect::Read;
@@ -67,7 +69,7 @@ impl Tool for GetIssueDetails {
         accepts: &[needs(Scope::EventRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Details>> {
         let region = cx.region(params.region_url.as_ref())?;
         let call = Call {
             cx,
@@ -83,16 +85,20 @@ impl Tool for GetIssueDetails {
         let event = event.map_err(|err| Error::argument("eventId", err))?;
         let id = given(params.issue_id.as_deref().map(String::as_str));
         let url = given(params.issue_url.as_deref().map(String::as_str));
-        match (id.or(url), event) {
-            (None, Some(event)) => call.by_event(organization, event).await,
+        let (answer, data) = match (id.or(url), event) {
+            (None, Some(event)) => call.by_event(organization, event).await?,
             (_, event) => {
                 let address = IssueAddress::of(cx, organization, id, url)?;
                 let event = event.or(address.event).unwrap_or(EventRef::Latest);
-                call.by_issue(&address.organization, &address.issue, &event).await
+                call.by_issue(&address.organization, &address.issue, &event).await?
             }
-        }
+        };
+        Ok(cx.reply(answer, || data.unwrap_or_default()))
     }
 }
+
+/// An answer, and the same as data where somebody wants them.
+type Told = (Answer, Option<Details>);
 
 /// What every step of a call needs.
 struct Call<'a> {
@@ -106,11 +112,12 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn page(&self) -> Result<Page> {
-        Page::new(self.depth, self.sections)
+        let page = Page::new(self.depth, self.sections)?;
+        Ok(if self.cx.wants_data() { page.with_data() } else { page })
     }
 
     /// The usual case: both requests at once.
-    async fn by_issue(&self, org: &Slug, issue: &IssueId, event: &EventRef) -> Result<Answer> {
+    async fn by_issue(&self, org: &Slug, issue: &IssueId, event: &EventRef) -> Result<Told> {
         let sentry = self.cx.sentry;
         let (found, body) = future::join(
             sentry.get_issue(org, issue, self.region),
@@ -133,7 +140,7 @@ impl Call<'_> {
     }
 
     /// An event whose issue is not known: Sentry says whose it is, and sends the event with it.
-    async fn by_event(&self, organization: Option<&Slug>, event: EventRef) -> Result<Answer> {
+    async fn by_event(&self, organization: Option<&Slug>, event: EventRef) -> Result<Told> {
         let EventRef::Id(id) = event else {
             let problem =
                 format!("`{event}` is an event of an issue: pass `issueId` or `issueUrl` too");
@@ -167,7 +174,7 @@ impl Call<'_> {
     }
 
     /// The issue search also knows event ids.
-    async fn by_search(&self, org: &Slug, id: &EventId) -> Result<Answer> {
+    async fn by_search(&self, org: &Slug, id: &EventId) -> Result<Told> {
         let sentry = self.cx.sentry;
         let search = ListIssues {
             query: id.as_str(),
@@ -201,7 +208,7 @@ impl Call<'_> {
         org: &Slug,
         issue: &Issue,
         of: Result<&Event<'_>, &str>,
-    ) -> Result<Answer> {
+    ) -> Result<Told> {
         let mut page = self.page()?;
         let subject =
             Subject { sentry: self.cx.sentry, org, region: self.region, issue, event: of.ok() };
@@ -209,6 +216,7 @@ impl Call<'_> {
         let url = self.cx.sentry.site().issue_url(org, &issue.id);
         let short_id = markdown::code(issue.short_id(), 128);
         let _ = writeln!(page.essential(), "# Issue {short_id} in `{org}`");
+        page.tell(|data| data.short_id = Some(issue.short_id().to_owned()));
         issue_facts::facts(&mut page, issue, &url, self.now);
         if let Some(place) = &extras.code {
             code(&mut page, place);
@@ -216,7 +224,8 @@ impl Call<'_> {
         match of {
             Ok(of) => event::event(&mut page, of, self.now),
             Err(reason) => {
-                let _ = writeln!(page.essential(), "\n## Event\n\n{reason}");
+                page.essential().push("\n## Event\n");
+                page.note(reason.to_owned());
             }
         }
         self.around(&mut page, org, of.ok(), &extras);
@@ -239,17 +248,15 @@ impl Call<'_> {
         extras.missing.iter().for_each(|(part, _)| page.mention(*part));
         let missing: Vec<&str> = extras.missing.iter().map(|(_, told)| told.as_str()).collect();
         if !missing.is_empty() {
-            let _ = writeln!(page.essential(), "\nNot shown: {}.", missing.join("; "));
+            page.note(format!("Not shown: {}.", missing.join("; ")));
         }
     }
 
     /// An event that belongs to no issue, such as a transaction.
-    fn lone_event(&self, org: &Slug, id: &EventId, of: Option<&Event<'_>>) -> Result<Answer> {
+    fn lone_event(&self, org: &Slug, id: &EventId, of: Option<&Event<'_>>) -> Result<Told> {
         let mut page = self.page()?;
-        let _ = writeln!(
-            page.essential(),
-            "# Event `{id}` in `{org}`\n\nThis event belongs to no issue."
-        );
+        let _ = writeln!(page.essential(), "# Event `{id}` in `{org}`");
+        page.note("This event belongs to no issue.".to_owned());
         if let Some(of) = of {
             event::event(&mut page, of, self.now);
             self.around(&mut page, org, Some(of), &Extras::default());
@@ -257,7 +264,7 @@ impl Call<'_> {
         Ok(page.finish(GetIssueDetails::NAME, self.budget))
     }
 
-    fn not_found(&self, org: &Slug, id: &EventId) -> Answer {
+    fn not_found(&self, org: &Slug, id: &EventId) -> Told {
         let mut out = format!(
             "No issue was found for the event `{id}` in `{org}`.\n\nCheck the id and the \
              organization. The event may also be deleted, older than Sentry keeps events, or in a \
@@ -266,7 +273,8 @@ impl Call<'_> {
         if let Some(tool) = self.cx.offers::<SearchIssues>() {
             let _ = write!(out, " `{tool}` finds issues by their text.");
         }
-        Answer::new(out)
+        let data = Details { notes: vec![out.clone()], ..Details::default() };
+        (Answer::new(out), Some(data))
     }
 }
 
@@ -284,6 +292,16 @@ fn code(page: &mut Page, place: &CodePlace) {
     let line = place.line.map(|line| format!(", line {line}")).unwrap_or_default();
     let _ = writeln!(section, "- Path: {}{line}", markdown::code(&place.path, 300));
     let _ = writeln!(section, "- Link: {}", markdown::code(&place.url, 1_000));
+    let mark = section.mark();
+    page.tell(|data| {
+        let code = Code {
+            repository: place.repository.clone(),
+            path: Stranger::clipped(&place.path, 300),
+            line: place.line,
+            url: Stranger::clipped(&place.url, 1_000),
+        };
+        data.code = Some(Kept::new(mark, code));
+    });
 }
 
 /// The issues of other services that are linked to this one.
@@ -309,4 +327,15 @@ fn links(page: &mut Page, links: &[ExternalIssue]) {
     if let Some(more @ 1..) = links.len().checked_sub(LINKS) {
         let _ = writeln!(section, "- and {more} more");
     }
+    let mark = section.mark();
+    page.tell(|data| {
+        let stranger =
+            |text: &Option<Untrusted>| Stranger::some(text.as_ref().map(Untrusted::expose), 300);
+        let link = |link: &ExternalIssue| Link {
+            name: stranger(&link.display_name),
+            service: link.service_type.clone(),
+            url: stranger(&link.web_url),
+        };
+        data.links = Some(Kept::new(mark, links.iter().take(LINKS).map(link).collect()));
+    });
 }

@@ -1,25 +1,37 @@
-//! `search_issues`: a page of issues that match a search. It does not count events, and
-//! it passes the search on as it is.
+//! `search_issues`: a page of issues that match a search. It does not count events, and what
+//! is executed is what was asked, with what was added listed.
 
 use std::fmt::Write as _;
 
+use agent::{Agent, AgentError};
+use futures::future;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
+use search_query::Dataset;
 use sentry_client::{
-    ErrorKind, Page, Region, Slug, SlugOrId,
+    Cursor as PageCursor, ErrorKind, Page, Region, Slug, SlugOrId,
     issues::{Issue, ListIssues},
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value},
+};
 
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply},
     error::{Error, Result},
     gate::needs,
     issues::{get_issue_details::GetIssueDetails, update_issue::UpdateIssue},
     params::{Cursor, OrganizationSlug, ProjectSlugOrId, RegionUrl},
-    period, query,
-    render::{self, markdown},
+    period,
+    render::{self, issue::IssueEntry},
+    search_text::{
+        self, Warning, Warnings,
+        people::{self, Meant},
+        refused,
+        sentence::{Guide, Place, Sentence, Translation},
+    },
     tool::{Context, Effect, Tool, Upstream},
 };
 
@@ -33,10 +45,12 @@ pub(crate) struct SearchIssues;
 pub(crate) struct Params {
     organization_slug: OrganizationSlug,
     /// Sentry search syntax, such as `is:unresolved level:error timeout`; empty for all.
-    #[serde(default = "unresolved")]
-    query: String,
-    #[serde(default)]
-    sort: Sort,
+    #[schemars(extend("default" = "is:unresolved"))]
+    query: Option<String>,
+    /// A sentence instead; filters of `query` stay.
+    natural_language_query: Option<String>,
+    #[schemars(extend("default" = "date"))]
+    sort: Option<Sort>,
     project_slug_or_id: Option<ProjectSlugOrId>,
     /// Up to 90d, such as 24h.
     #[serde(default = "month")]
@@ -48,8 +62,41 @@ pub(crate) struct Params {
     region_url: Option<RegionUrl>,
 }
 
+/// Issues as data, with what was searched for.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Found {
+    executed: Option<Executed>,
+    /// Instead of a search: how to write it.
+    guide: Option<Guide>,
+    #[serde(flatten)]
+    issues: List<IssueEntry>,
+}
+
+/// The search as Sentry got it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Executed {
+    query: String,
+    sort: &'static str,
+    period: String,
+    project: Option<String>,
+    limit: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    warnings: Vec<Warning>,
+    /// Whom `me` and `my_teams` mean.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    people: Vec<Meant>,
+    /// If a sentence became this search.
+    translation: Option<Translation>,
+    /// The same search on the web.
+    url: String,
+}
+
 /// Last seen, events, first seen, users, or Sentry's own mix.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema, serde::Serialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline, description = "")]
 enum Sort {
@@ -62,6 +109,11 @@ enum Sort {
 }
 
 impl Sort {
+    /// By its name; nothing where there is none of this name.
+    fn named(name: &str) -> Option<Sort> {
+        Sort::deserialize(IntoDeserializer::<value::Error>::into_deserializer(name)).ok()
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Sort::Date => "date",
@@ -73,9 +125,8 @@ impl Sort {
     }
 }
 
-fn unresolved() -> String {
-    "is:unresolved".to_owned()
-}
+/// What is searched for when nobody says.
+const USUAL: &str = "is:unresolved";
 
 fn month() -> String {
     "30d".to_owned()
@@ -87,6 +138,7 @@ fn ten() -> u32 {
 
 impl Tool for SearchIssues {
     type Params = Params;
+    type Output = Found;
 
     const NAME: &'static str = "search_issues";
     const EFFECT: Effect = Effect::Read;
@@ -96,74 +148,258 @@ impl Tool for SearchIssues {
         accepts: &[needs(Scope::EventRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Found>> {
         let region = cx.region(params.region_url.as_ref())?;
         let org = &*params.organization_slug;
         check_limit(params.limit)?;
         let period = period::checked(&params.period)?;
-        let project = params.project_slug_or_id.as_deref();
-        let scope = Scoped::to(cx, org, project, params.query.trim(), region.as_ref()).await?;
-        query::check(&scope.query)?;
-        let search = ListIssues {
-            query: &scope.query,
-            sort: params.sort.as_str(),
-            period: Some(period),
-            project: scope.project.as_ref(),
+        let sentence =
+            Sentence::of(cx, params.natural_language_query.as_deref(), params.cursor.as_ref())?;
+        let usual = if sentence.is_some() { "" } else { USUAL };
+        let wish = Wish {
+            query: params.query.as_deref().unwrap_or(usual).trim().to_owned(),
+            sort: params.sort,
+            translation: None,
+        };
+        // A mistake in the query costs no request.
+        search_text::check(&wish.query, Dataset::Issues)?;
+        if let Some(guide) = sentence.and_then(|it| it.guide(Self::NAME, Dataset::Issues)) {
+            return Ok(answered(cx, guide));
+        }
+        let asked = params.project_slug_or_id.as_deref();
+        let (project, named) = project_of(cx, org, asked, region.as_ref()).await?;
+        let place = Place { cx, org, region: region.as_ref(), project };
+        let wish = match sentence.and_then(|it| Some((it, it.agent()?))) {
+            Some((sentence, agent)) => match translated(wish, sentence, agent, &place).await {
+                Ok(wish) => wish,
+                Err(guide) => return Ok(answered(cx, *guide)),
+            },
+            None => wish,
+        };
+        let search = Search::of(place, &params, wish, named, period)?;
+        let (page, people) = future::join(search.run(), search.people()).await;
+        Ok(search.reply(page?, &people, Timestamp::now()))
+    }
+}
+
+/// The search that a sentence becomes; else how to write it.
+async fn translated(
+    wish: Wish,
+    sentence: Sentence<'_>,
+    agent: &Agent,
+    place: &Place<'_>,
+) -> Result<Wish, Box<Guide>> {
+    let guide = |err: &AgentError| Guide::after(err, SearchIssues::NAME, Dataset::Issues);
+    let found = sentence.issues(agent, &wish.query, place).await;
+    let found = found.map_err(|err| Box::new(guide(&err)))?;
+    Ok(Wish {
+        // An order that does not exist is as good as none.
+        sort: wish.sort.or_else(|| Sort::named(found.sort.as_deref()?)),
+        translation: Some(Translation::new(agent, found.explanation.as_ref())),
+        query: found.query,
+    })
+}
+
+/// A search as somebody wants it.
+struct Wish {
+    query: String,
+    sort: Option<Sort>,
+    /// How the query was written, if it was not the caller.
+    translation: Option<Translation>,
+}
+
+/// A project that only the query can name, and why.
+struct InQuery {
+    slug: Slug,
+    reason: &'static str,
+}
+
+/// The project as the request names it, or as the query has to.
+///
+/// Old Sentrys know a project in a search only by its id, so a slug is looked up.
+async fn project_of(
+    cx: &Context<'_>,
+    org: &Slug,
+    asked: Option<&SlugOrId>,
+    region: Option<&Region>,
+) -> Result<(Option<SlugOrId>, Option<InQuery>)> {
+    let Some(SlugOrId::Slug(slug)) = asked else { return Ok((asked.cloned(), None)) };
+    let reason = match cx.sentry.get_project_id(org, slug, region).await {
+        Ok(id) => match id.and_then(|id| id.parse().ok()) {
+            Some(id) => return Ok((Some(id), None)),
+            None => "Sentry did not tell the project's id",
+        },
+        Err(err) if matches!(err.kind(), ErrorKind::Forbidden { .. }) => {
+            "The token may not read the project itself"
+        }
+        Err(err) => return Err(err.into()),
+    };
+    Ok((None, Some(InQuery { slug: slug.clone(), reason })))
+}
+
+/// A search that can be sent.
+struct Search<'a> {
+    place: Place<'a>,
+    query: String,
+    sort: Sort,
+    period: &'a str,
+    limit: u32,
+    cursor: Option<&'a PageCursor>,
+    /// The project as the caller named it.
+    asked: Option<&'a SlugOrId>,
+    /// Why the query is not what the caller wrote.
+    addition: Option<String>,
+    warnings: Warnings,
+    translation: Option<Translation>,
+}
+
+impl<'a> Search<'a> {
+    fn of(
+        place: Place<'a>,
+        params: &'a Params,
+        wish: Wish,
+        named: Option<InQuery>,
+        period: &'a str,
+    ) -> Result<Search<'a>> {
+        let warnings = search_text::check(&wish.query, Dataset::Issues)?;
+        let (query, addition) = match named {
+            None => (wish.query, None),
+            Some(InQuery { slug, reason }) => (
+                // Terms side by side are joined by `AND`; issue search has no `OR`.
+                format!("{} project:{slug}", wish.query).trim_start().to_owned(),
+                Some(format!(
+                    "{reason}, so `project:{slug}` was added to the query instead of the id."
+                )),
+            ),
+        };
+        search_text::fits(&query)?;
+        Ok(Search {
+            place,
+            query,
+            sort: wish.sort.unwrap_or_default(),
+            period,
             limit: params.limit,
             cursor: params.cursor.as_deref(),
-        };
-        let page = match cx.sentry.list_issues(org, &search, region.as_ref()).await {
-            Ok(page) => page,
-            Err(err) => return Err(query::explained(err, &scope.query)),
-        };
-        Ok(Answer::new(render(cx, org, &search, &scope, page, Timestamp::now())))
-    }
-}
-
-/// What a search is limited to, and what that made of the query.
-struct Scoped {
-    query: String,
-    /// The project's id, as the request names it.
-    project: Option<SlugOrId>,
-    /// The project as the caller named it.
-    asked: Option<SlugOrId>,
-    /// Why the query is not what the caller wrote.
-    note: Option<String>,
-}
-
-impl Scoped {
-    /// Old Sentrys know a project in a search only by its id, so a slug is looked up.
-    async fn to(
-        cx: &Context<'_>,
-        org: &Slug,
-        project: Option<&SlugOrId>,
-        query: &str,
-        region: Option<&Region>,
-    ) -> Result<Scoped> {
-        let query = query.to_owned();
-        let asked = project.cloned();
-        let Some(SlugOrId::Slug(slug)) = project else {
-            return Ok(Scoped { query, project: asked.clone(), asked, note: None });
-        };
-        let reason = match cx.sentry.get_project_id(org, slug, region).await {
-            Ok(id) => match id.and_then(|id| id.parse().ok()) {
-                Some(id) => return Ok(Scoped { query, project: Some(id), asked, note: None }),
-                None => "Sentry did not tell the project's id",
-            },
-            Err(err) if matches!(err.kind(), ErrorKind::Forbidden { .. }) => {
-                "The token may not read the project itself"
-            }
-            Err(err) => return Err(err.into()),
-        };
-        let note =
-            format!("{reason}, so `project:{slug}` was added to the query instead of the id.");
-        Ok(Scoped {
-            query: format!("{query} project:{slug}").trim_start().to_owned(),
-            project: None,
-            asked,
-            note: Some(note),
+            asked: params.project_slug_or_id.as_deref(),
+            addition,
+            warnings,
+            translation: wish.translation,
         })
     }
+
+    async fn run(&self) -> Result<Page<Issue>> {
+        let Place { cx, org, region, project } = &self.place;
+        let search = ListIssues {
+            query: &self.query,
+            sort: self.sort.as_str(),
+            period: Some(self.period),
+            project: project.as_ref(),
+            limit: self.limit,
+            cursor: self.cursor,
+        };
+        let page = cx.sentry.list_issues(org, &search, *region).await;
+        page.map_err(|err| refused::issue_search(err, &self.query))
+    }
+
+    /// Whom the query means by `me`.
+    async fn people(&self) -> Vec<Meant> {
+        let Place { cx, org, region, .. } = self.place;
+        people::meant(cx, org, region, &self.query).await
+    }
+
+    /// The same search on the web.
+    fn web(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some(project) = &self.place.project {
+            query.append_pair("project", project.as_str());
+        }
+        query.append_pair("query", &self.query).append_pair("sort", self.sort.as_str());
+        query.append_pair("statsPeriod", self.period);
+        let Place { cx, org, .. } = self.place;
+        cx.sentry.site().web_url(org, &format!("/issues/?{}", query.finish()))
+    }
+
+    fn executed(&self) -> String {
+        let mut out = format!(
+            "Executed: query {}, sort `{}`, period `{}`",
+            search_text::shown(&self.query, "(empty: every issue)"),
+            self.sort.as_str(),
+            self.period,
+        );
+        if let Some(asked) = self.asked {
+            let _ = write!(out, ", project `{asked}`");
+            if let Some(SlugOrId::Id(id)) = &self.place.project
+                && id != asked.as_str()
+            {
+                let _ = write!(out, " (id `{id}`)");
+            }
+        }
+        let _ = write!(out, ", limit {}", self.limit);
+        match self.cursor {
+            Some(cursor) => _ = writeln!(out, ", cursor `{cursor}`."),
+            None => out.push_str(".\n"),
+        }
+        out
+    }
+
+    fn reply(self, mut page: Page<Issue>, people: &[Meant], now: Timestamp) -> Reply<Found> {
+        let Place { cx, org, .. } = self.place;
+        let found = page.items.len();
+        let fence = cx.sentry.fence();
+        page.items.retain(|issue| {
+            fence.project.is_none()
+                || issue.project_slug().is_some_and(|slug| fence.admits_project(slug))
+        });
+        let mut out = Listing::titled(&format!("# Issues in `{org}`"));
+        let web = self.web();
+        out.words(&self.executed());
+        if let Some(addition) = &self.addition {
+            out.note(&format!("{addition}\n"));
+        }
+        let mut about = String::new();
+        people::write(&mut about, people);
+        if let Some(translation) = &self.translation {
+            about.push_str(&translation.lines());
+        }
+        self.warnings.write(&mut about);
+        out.words(&format!("{about}On the web: {web}\n\n"));
+        for (number, issue) in (1..).zip(&page.items) {
+            let url = cx.sentry.site().issue_url(org, &issue.id);
+            let entry = render::issue::entry(number, issue, &url, now);
+            out.entry(&entry, IssueEntry::of(issue, url));
+        }
+        if page.items.len() < found {
+            out.note("\nIssues outside of this session's project were left out.\n");
+        }
+        if page.items.is_empty() && page.skipped == 0 {
+            out.note(nothing(page.next.is_some(), self.cursor.is_some()));
+        }
+        out.end(&page);
+        if let Some(next) = next(cx).filter(|_| !page.items.is_empty()) {
+            out.note(&next);
+        }
+        let executed = Executed {
+            query: self.query,
+            sort: self.sort.as_str(),
+            period: self.period.to_owned(),
+            project: self.asked.map(ToString::to_string),
+            limit: self.limit,
+            warnings: self.warnings.list(),
+            people: people.to_vec(),
+            translation: self.translation,
+            url: web,
+        };
+        out.reply_as(cx, |issues| Found { executed: Some(executed), guide: None, issues })
+    }
+}
+
+/// The answer where there was no search.
+fn answered(cx: &Context<'_>, guide: Guide) -> Reply<Found> {
+    Listing::words_alone(&guide.text()).reply_as(cx, |issues| Found {
+        executed: None,
+        guide: Some(guide),
+        issues,
+    })
 }
 
 fn check_limit(limit: u32) -> Result<()> {
@@ -174,88 +410,18 @@ fn check_limit(limit: u32) -> Result<()> {
     Err(Error::argument("limit", problem))
 }
 
-/// The same search on the web.
-fn list_url(cx: &Context<'_>, org: &Slug, search: &ListIssues<'_>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if let Some(project) = search.project {
-        query.append_pair("project", project.as_str());
-    }
-    query.append_pair("query", search.query).append_pair("sort", search.sort);
-    if let Some(period) = search.period {
-        query.append_pair("statsPeriod", period);
-    }
-    cx.sentry.site().web_url(org, &format!("/issues/?{}", query.finish()))
-}
-
-fn render(
-    cx: &Context<'_>,
-    org: &Slug,
-    search: &ListIssues<'_>,
-    scope: &Scoped,
-    mut page: Page<Issue>,
-    now: Timestamp,
-) -> String {
-    let found = page.items.len();
-    let fence = cx.sentry.fence();
-    page.items.retain(|issue| {
-        fence.project.is_none()
-            || issue.project_slug().is_some_and(|slug| fence.admits_project(slug))
-    });
-    let mut out = format!("# Issues in `{org}`\n\n");
-    write_executed(&mut out, search, scope);
-    let _ = writeln!(out, "On the web: {}\n", list_url(cx, org, search));
-    for (number, issue) in (1..).zip(&page.items) {
-        let url = cx.sentry.site().issue_url(org, &issue.id);
-        render::issue::entry(&mut out, number, issue, &url, now);
-    }
-    if page.items.len() < found {
-        out.push_str("\nIssues outside of this session's project were left out.\n");
-    }
-    if page.items.is_empty() && page.skipped == 0 {
-        write_nothing(&mut out, search, page.next.is_some());
-    }
-    markdown::page_end(&mut out, &page);
-    if !page.items.is_empty() {
-        write_next(&mut out, cx);
-    }
-    out
-}
-
-fn write_executed(out: &mut String, search: &ListIssues<'_>, scope: &Scoped) {
-    let _ = write!(out, "Executed: query {}, sort `{}`", query::shown(search.query), search.sort);
-    if let Some(period) = search.period {
-        let _ = write!(out, ", period `{period}`");
-    }
-    if let Some(asked) = &scope.asked {
-        let _ = write!(out, ", project `{asked}`");
-        if let Some(SlugOrId::Id(id)) = &scope.project
-            && id != asked.as_str()
-        {
-            let _ = write!(out, " (id `{id}`)");
-        }
-    }
-    let _ = write!(out, ", limit {}", search.limit);
-    match search.cursor {
-        Some(cursor) => _ = writeln!(out, ", cursor `{cursor}`."),
-        None => out.push_str(".\n"),
-    }
-    if let Some(note) = &scope.note {
-        let _ = writeln!(out, "{note}");
-    }
-}
-
-fn write_nothing(out: &mut String, search: &ListIssues<'_>, more: bool) {
-    out.push_str(match (more, search.cursor) {
+fn nothing(more: bool, is_later: bool) -> &'static str {
+    match (more, is_later) {
         (true, _) => "No issue on this page; the next one may have some.\n",
-        (false, Some(_)) => "There are no more issues.\n",
-        (false, None) => {
+        (false, true) => "There are no more issues.\n",
+        (false, false) => {
             "No issue matches. Next: try a longer `period`, fewer filters in `query` (without \
              `is:unresolved` resolved and ignored issues are found too), or another project.\n"
         }
-    });
+    }
 }
 
-fn write_next(out: &mut String, cx: &Context<'_>) {
+fn next(cx: &Context<'_>) -> Option<String> {
     let mut next = Vec::new();
     if let Some(details) = cx.offers::<GetIssueDetails>() {
         next.push(format!("`{details}` with an issue's id shows its stack trace"));
@@ -263,216 +429,9 @@ fn write_next(out: &mut String, cx: &Context<'_>) {
     if let Some(update) = cx.offers::<UpdateIssue>() {
         next.push(format!("`{update}` resolves, ignores or assigns it"));
     }
-    if !next.is_empty() {
-        let _ = writeln!(out, "\nNext: {}.", next.join("; "));
-    }
+    (!next.is_empty()).then(|| format!("\nNext: {}.\n", next.join("; ")))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-    use test_support::{FakeSentry, fixture};
-
-    use super::*;
-    use crate::testing::{call, call_as, call_fenced, everything};
-
-    const LIST: &str = "organizations/acme/issues/";
-
-    /// The host of the fake differs from run to run.
-    fn stable(sentry: &FakeSentry, out: &str) -> String {
-        out.replace(&sentry.uri(), "https://sentry.example.test")
-    }
-
-    async fn search(sentry: &FakeSentry, mut args: Value) -> String {
-        args["organizationSlug"] = json!("acme");
-        stable(sentry, &call(sentry, SearchIssues::NAME, args).await)
-    }
-
-    async fn sent(sentry: &FakeSentry) -> Vec<(String, String)> {
-        sentry.requests().await.pop().unwrap().query
-    }
-
-    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[tokio::test]
-    async fn the_answer_says_what_was_executed_and_lists_the_issues() {
-        let sentry = FakeSentry::start()
-            .await
-            .get("projects/acme/api/", json!({ "id": "2", "slug": "api" }))
-            .await
-            .get_page(LIST, fixture!("issues/list.json"), Some("1700000000:10:0"))
-            .await;
-        let args = json!({ "projectSlugOrId": "api", "sort": "freq", "period": "14d", "limit": 4 });
-        insta::assert_snapshot!(search(&sentry, args).await, @r"
-        # Issues in `acme`
-
-        Executed: query `is:unresolved`, sort `freq`, period `14d`, project `api` (id `2`), limit 4.
-        On the web: https://sentry.example.test/organizations/acme/issues/?project=2&query=is%3Aunresolved&sort=freq&statsPeriod=14d
-
-        1. [API-1](https://sentry.example.test/organizations/acme/issues/1/): ZeroDivisionError: division by zero
-           - unresolved (ongoing), level error, high priority, assigned to team backend (`team:3`)
-           - 3 events (12 in all), 2 users, first seen 2024-04-01T08:00:00Z, last seen 2024-05-02T13:36:57Z
-           - in `/shop.cart/total`, project `api`
-        2. [4](https://sentry.example.test/organizations/acme/issues/4/): N+1 Query # not a heading
-           - ignored until 10 more events within 60 minutes, level info, category performance, assigned to backend
-           - 1 event, last seen 2024-05-02T13:36:57Z
-           - project `api`
-
-        1 entry could not be read and was left out.
-
-        There are more: call again with `cursor`: `1700000000:10:0`
-
-        Next: `get_issue_details` with an issue's id shows its stack trace; `update_issue` resolves, ignores or assigns it.
-        ");
-        let expected = [
-            ("query", "is:unresolved"),
-            ("sort", "freq"),
-            ("limit", "4"),
-            ("collapse", "unhandled"),
-            ("statsPeriod", "14d"),
-            ("project", "2"),
-        ];
-        assert_eq!(sent(&sentry).await, pairs(&expected));
-    }
-
-    #[tokio::test]
-    async fn a_query_is_passed_on_verbatim_and_a_numeric_project_is_not_looked_up() {
-        let sentry = FakeSentry::start().await.get(LIST, json!([])).await;
-        let query = r#"!has:user "50% off" release:[1.0, 2.0] a&b=c"#;
-        let args = json!({ "query": query, "projectSlugOrId": 17, "cursor": "0:10:0" });
-        let out = search(&sentry, args).await;
-        assert!(out.contains("project `17`, limit 10, cursor `0:10:0`."), "{out}");
-        assert!(out.contains("There are no more issues."), "{out}");
-        let query = ("query".to_owned(), query.to_owned());
-        assert!(sent(&sentry).await.contains(&query));
-        assert_eq!(sentry.requests().await.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn an_empty_result_says_what_to_try() {
-        let sentry = FakeSentry::start().await.get(LIST, json!([])).await;
-        insta::assert_snapshot!(search(&sentry, json!({ "query": " " })).await, @r"
-        # Issues in `acme`
-
-        Executed: query (empty: every issue), sort `date`, period `30d`, limit 10.
-        On the web: https://sentry.example.test/organizations/acme/issues/?query=&sort=date&statsPeriod=30d
-
-        No issue matches. Next: try a longer `period`, fewer filters in `query` (without `is:unresolved` resolved and ignored issues are found too), or another project.
-        ");
-    }
-
-    #[tokio::test]
-    async fn a_project_that_may_not_be_read_becomes_part_of_the_query() {
-        let forbidden = json!({ "detail": "You do not have permission to perform this action." });
-        let sentry = FakeSentry::start()
-            .await
-            .status("GET", "projects/acme/api/", 403, forbidden)
-            .await
-            .get(LIST, json!([]))
-            .await;
-        let out = search(&sentry, json!({ "projectSlugOrId": "api" })).await;
-        assert!(out.contains("Executed: query `is:unresolved project:api`, sort"), "{out}");
-        assert!(out.contains("`project:api` was added to the query"), "{out}");
-        assert!(sent(&sentry).await.iter().all(|(name, _)| name != "project"));
-    }
-
-    #[tokio::test]
-    async fn a_project_is_known_by_its_id_alone_and_without_one_by_its_slug() {
-        let found = |project| async move {
-            let sentry = FakeSentry::start().await.get("projects/acme/api/", project).await;
-            let sentry = sentry.get(LIST, json!([])).await;
-            search(&sentry, json!({ "projectSlugOrId": "api" })).await
-        };
-        let out = found(json!({ "id": 2 })).await;
-        assert!(out.contains("query `is:unresolved`, sort") && out.contains("(id `2`)"), "{out}");
-        let out = found(json!({ "slug": "api" })).await;
-        assert!(out.contains("Sentry did not tell the project's id, so `project:api`"), "{out}");
-        assert!(out.contains("query `is:unresolved project:api`, sort"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn an_unknown_project_is_an_error() {
-        let sentry = FakeSentry::start().await.get(LIST, json!([])).await;
-        let out = search(&sentry, json!({ "projectSlugOrId": "nope" })).await;
-        assert!(out.starts_with("error: Sentry found nothing"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn a_fenced_session_never_shows_an_issue_of_another_project() {
-        let issues = json!([
-            { "id": "1", "title": "ours", "project": { "id": "2", "slug": "api" } },
-            { "id": "2", "title": "theirs", "project": { "id": "3", "slug": "web" } },
-            { "id": "3", "title": "whose" },
-        ]);
-        let sentry = FakeSentry::start()
-            .await
-            .get("projects/acme/api/", json!({ "id": "2", "slug": "api" }))
-            .await
-            .get(LIST, issues)
-            .await;
-        let out = call_fenced(&sentry, "acme", Some("api"), SearchIssues::NAME, json!({})).await;
-        assert!(out.contains("ours") && out.contains("were left out"), "{out}");
-        assert!(
-            !out.contains("theirs") && !out.contains("whose") && !out.contains("`web`"),
-            "{out}"
-        );
-        let args = json!({ "projectSlugOrId": "web" });
-        let out = call_fenced(&sentry, "acme", Some("api"), SearchIssues::NAME, args).await;
-        assert!(out.contains("limited to `api`"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn a_search_that_sentry_does_not_understand_is_explained() {
-        let detail = json!({ "detail": "Error parsing search query: Empty string after 'is:'" });
-        let sentry = FakeSentry::start().await.status("GET", LIST, 400, detail).await;
-        let out = search(&sentry, json!({ "query": "is:" })).await;
-        assert!(
-            out.contains("did not understand the query `is:`: \"Error parsing search"),
-            "{out}"
-        );
-        let sentry = FakeSentry::start()
-            .await
-            .status("GET", LIST, 400, json!({ "detail": "Invalid cursor parameter." }))
-            .await;
-        let out = search(&sentry, json!({ "cursor": "1:2:3" })).await;
-        assert!(out.contains("did not accept `cursor`"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn wrong_arguments_are_refused_before_anything_is_sent() {
-        let sentry = FakeSentry::start().await;
-        let table = [
-            (json!({ "limit": 0 }), "`limit`: 0 is out of range"),
-            (json!({ "limit": 101 }), "`limit`: 101 is out of range"),
-            (json!({ "period": "30" }), "`30` is not a period"),
-            (json!({ "period": "0d" }), "not a period"),
-            (json!({ "period": "-1d" }), "not a period"),
-            (json!({ "period": "91d" }), "at most `90d`"),
-            (json!({ "period": "99999999999999999999w" }), "not a period"),
-            (json!({ "period": "1 day" }), "not a period"),
-            (json!({ "sort": "best" }), "`sort`"),
-            (json!({ "projectSlugOrId": "../x" }), "projectSlugOrId"),
-            (json!({ "cursor": "a b" }), "cursor"),
-            (json!({ "query": "x".repeat(4_001) }), "4001 bytes are too long"),
-            (json!({ "naturalLanguageQuery": "crashes" }), "unknown argument"),
-        ];
-        for (args, expected) in table {
-            let out = search(&sentry, args.clone()).await;
-            assert!(out.starts_with("error: ") && out.contains(expected), "{args}: {out}");
-        }
-        assert!(sentry.requests().await.is_empty());
-    }
-
-    #[tokio::test]
-    async fn only_tools_that_the_caller_can_call_are_offered() {
-        let sentry = FakeSentry::start().await.get(LIST, json!([{ "id": 1 }])).await;
-        let mut grant = everything();
-        grant.granted.scopes = ScopeSet::of(&[Scope::EventRead]);
-        let args = json!({ "organizationSlug": "acme" });
-        let out = call_as(&sentry, &grant, SearchIssues::NAME, args).await;
-        assert!(out.contains(GetIssueDetails::NAME), "{out}");
-        assert!(!out.contains(UpdateIssue::NAME), "{out}");
-    }
-}
+#[path = "search_issues_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use sentry_client::{
 use serde::Deserialize;
 
 use crate::{
-    answer::Answer,
+    answer::Reply,
     error::{Error, Result},
     gate::needs,
     ignore::{IgnoreMode, IgnoreOptions},
@@ -22,7 +22,7 @@ use crate::{
     params::{IssueIdText, IssueUrl, OrganizationSlug, RegionUrl},
     render::{
         issue::{assignee, status},
-        issue_update::{Outcome, Report},
+        issue_update::{Outcome, Report, Updated},
         markdown,
     },
     tool::{Context, Effect, Tool, Upstream},
@@ -68,6 +68,7 @@ pub(crate) struct Params {
 
 impl Tool for UpdateIssue {
     type Params = Params;
+    type Output = Updated;
 
     const NAME: &'static str = "update_issue";
     const EFFECT: Effect = Effect::Update;
@@ -77,7 +78,7 @@ impl Tool for UpdateIssue {
         accepts: &[needs(Scope::EventWrite)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Updated>> {
         let options = IgnoreOptions {
             mode: params.ignore_mode,
             duration: params.ignore_duration_minutes,
@@ -119,7 +120,7 @@ impl Tool for UpdateIssue {
             before: &before,
             details: cx.offers::<GetIssueDetails>(),
         };
-        Ok(Answer::new(report.render(&outcome, note.as_ref())))
+        Ok(report.render(&outcome, note.as_ref()))
     }
 }
 

@@ -8,10 +8,10 @@ use sentry_client::{
     Page, Site,
     organizations::{ListOrganizations, Organization, OrganizationList},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply},
     error::Result,
     gate::{Constraint, needs},
     params::{Cursor, NamePart},
@@ -33,8 +33,19 @@ pub(crate) struct Params {
     cursor: Option<Cursor>,
 }
 
+/// An organization as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Found {
+    slug: String,
+    name: String,
+    web_url: Option<String>,
+    region_url: Option<String>,
+}
+
 impl Tool for FindOrganizations {
     type Params = Params;
+    type Output = List<Found>;
 
     const NAME: &'static str = "find_organizations";
     const EFFECT: Effect = Effect::Read;
@@ -43,21 +54,22 @@ impl Tool for FindOrganizations {
         Upstream { endpoint: "GET /api/0/organizations/", accepts: &[needs(Scope::OrgRead)] };
     const POINTLESS_IN: Option<Constraint> = Some(Constraint::Organization);
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<List<Found>>> {
         let query = NamePart::of(params.query.as_ref());
         let list =
             ListOrganizations { query, per_page: Some(PAGE), cursor: params.cursor.as_deref() };
         let found = cx.sentry.list_organizations(&list).await?;
-        let mut out = String::from("# Organizations\n\n");
+        let mut out = Listing::titled("# Organizations");
         if let Some(query) = query {
-            let _ = writeln!(out, "Matching {}\n", markdown::code(query, 200));
+            out.words(&format!("Matching {}\n\n", markdown::code(query, 200)));
         }
         for organization in &found.organizations {
-            write_organization(&mut out, cx.sentry.site(), organization);
+            let found = Found::of(cx.sentry.site(), organization);
+            out.entry(&found.line(), found);
         }
         let whole = found.failed_regions.is_empty() && found.skipped_regions.is_empty();
         if found.organizations.is_empty() && found.skipped == 0 && found.next.is_none() {
-            out.push_str(match (query, &params.cursor) {
+            out.note(match (query, &params.cursor) {
                 (_, Some(_)) => "There are no more organizations.\n",
                 (Some(_), None) => {
                     "No organization matches. Call again with a shorter `query`, or without it to \
@@ -70,49 +82,59 @@ impl Tool for FindOrganizations {
                 (None, None) => "No organization was found in the regions that answered.\n",
             });
         } else if cx.sentry.site().has_regions() {
-            out.push_str(
+            out.note(
                 "\nOther tools find the region by the slug; `regionUrl` only saves them a look-up.\n",
             );
         }
         write_regions(&mut out, &found);
         let OrganizationList { organizations, skipped, next, .. } = found;
-        markdown::page_end(&mut out, &Page { items: organizations, skipped, next, previous: None });
-        Ok(Answer::new(out))
+        out.end(&Page { items: organizations, skipped, next, previous: None });
+        Ok(out.reply(cx))
     }
 }
 
-fn write_organization(out: &mut String, site: &Site, organization: &Organization) {
-    let slug = organization.slug.as_str();
-    let _ = write!(out, "- `{slug}`");
-    if organization.name != slug {
-        let _ = write!(out, ": {}", markdown::line(&organization.name, 100));
+impl Found {
+    fn of(site: &Site, organization: &Organization) -> Found {
+        // A region that the tools would refuse is not worth copying.
+        let region = organization.region_url.as_deref().and_then(|url| site.region(url).ok());
+        Found {
+            slug: organization.slug.to_string(),
+            name: organization.name.clone(),
+            web_url: organization.web_url.clone(),
+            region_url: region.map(|region| region.to_string()),
+        }
     }
-    if let Some(url) = &organization.web_url {
-        let _ = write!(out, ", web {}", markdown::code(url, 300));
+
+    fn line(&self) -> String {
+        let mut line = format!("- `{}`", self.slug);
+        if self.name != self.slug {
+            let _ = write!(line, ": {}", markdown::line(&self.name, 100));
+        }
+        if let Some(url) = &self.web_url {
+            let _ = write!(line, ", web {}", markdown::code(url, 300));
+        }
+        if let Some(region) = &self.region_url {
+            let _ = write!(line, ", regionUrl `{region}`");
+        }
+        line + "\n"
     }
-    // A region that the tools would refuse is not worth copying.
-    if let Some(region) = organization.region_url.as_deref().and_then(|url| site.region(url).ok()) {
-        let _ = write!(out, ", regionUrl `{region}`");
-    }
-    out.push('\n');
 }
 
 /// What is missing from the list, and why: one line for each region.
-fn write_regions(out: &mut String, found: &OrganizationList) {
+fn write_regions(out: &mut Listing<Found>, found: &OrganizationList) {
     if !found.failed_regions.is_empty() || !found.skipped_regions.is_empty() {
-        out.push_str("\nThe list is not complete:\n\n");
+        out.note("\nThe list is not complete:\n\n");
     }
     for (host, err) in &found.failed_regions {
         let reason = markdown::line(&err.kind().to_string(), 300);
-        let _ = writeln!(out, "- region {} failed: {reason}", markdown::code(host, 100));
+        out.note(&format!("- region {} failed: {reason}\n", markdown::code(host, 100)));
     }
     for region in &found.skipped_regions {
         let region = markdown::code(region, 100);
-        let _ = writeln!(
-            out,
+        out.note(&format!(
             "- region {region} was not asked: it is not part of this Sentry, so it must not get \
-             the token"
-        );
+             the token\n"
+        ));
     }
 }
 

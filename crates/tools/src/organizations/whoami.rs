@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use scopes::ScopeSet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Reply},
     error::Result,
     params::given,
     render::markdown,
@@ -20,15 +20,31 @@ pub(crate) struct Whoami;
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Params {}
 
+/// The caller as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Known {
+    /// The Sentry installation.
+    host: String,
+    name: Option<String>,
+    email: Option<String>,
+    user_id: Option<String>,
+    /// The organization that the session is limited to.
+    organization: Option<String>,
+    /// The project that the session is limited to.
+    project: Option<String>,
+}
+
 impl Tool for Whoami {
     type Params = Params;
+    type Output = Known;
 
     const NAME: &'static str = "whoami";
     const EFFECT: Effect = Effect::Read;
     const REQUIRES: ScopeSet = ScopeSet::EMPTY;
     const UPSTREAM: Upstream = Upstream { endpoint: "GET /api/0/auth/", accepts: &[] };
 
-    async fn call(&self, cx: &Context<'_>, _: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, _: Params) -> Result<Reply<Known>> {
         let user = cx.sentry.authenticated_user().await?;
         let mut out = format!("# User at {}\n\n", cx.sentry.site().host());
         if let Some(name) = given(user.name.as_deref()) {
@@ -44,7 +60,15 @@ impl Tool for Whoami {
             out.push_str("Sentry accepts the auth token, but does not tell whose it is.\n");
         }
         limits(&mut out, cx);
-        Ok(Answer::new(out))
+        let fence = cx.sentry.fence();
+        Ok(cx.reply(Answer::new(out), || Known {
+            host: cx.sentry.site().host().to_owned(),
+            name: given(user.name.as_deref()).map(str::to_owned),
+            email: given(user.email.as_deref()).map(str::to_owned),
+            user_id: user.id,
+            organization: fence.organization.as_ref().map(ToString::to_string),
+            project: fence.project.as_ref().map(ToString::to_string),
+        }))
     }
 }
 

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use serde::Deserialize;
 
-use super::{find_dsns::FindDsns, key_name, required, unless_renamed, write_failed};
+use super::{KeyFacts, find_dsns::FindDsns, key_name, required, unless_renamed, write_failed};
 use crate::{
-    answer::Answer,
+    answer::{Answer, Reply},
     error::Result,
     gate::needs,
     params::{OrganizationSlug, ProjectSlug, RegionUrl},
@@ -31,6 +31,7 @@ pub(crate) struct Params {
 
 impl Tool for CreateDsn {
     type Params = Params;
+    type Output = KeyFacts;
 
     const NAME: &'static str = "create_dsn";
     const EFFECT: Effect = Effect::Create;
@@ -40,7 +41,7 @@ impl Tool for CreateDsn {
         accepts: &[needs(Scope::ProjectWrite)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<KeyFacts>> {
         let Params { organization_slug: org, project_slug: project, .. } = &params;
         let region = cx.region(params.region_url.as_ref())?;
         let name = required("name", &params.name)?;
@@ -58,7 +59,7 @@ impl Tool for CreateDsn {
             let _ = writeln!(out, "- Key id: {}", markdown::code(id, 64));
         }
         let _ = writeln!(out, "- Name: {}", key_name(&key));
-        Ok(Answer::new(out))
+        Ok(cx.reply(Answer::new(out), || KeyFacts::of(&key)))
     }
 }
 

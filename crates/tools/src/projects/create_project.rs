@@ -9,14 +9,14 @@ use sentry_client::{
     client_keys::{ClientKey, ListClientKeys},
     projects::NewProject,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    chosen_slug, create_dsn::CreateDsn, find_dsns::FindDsns, find_projects::FindProjects, given,
-    platform, project_facts, required, write_failed,
+    ProjectFacts, chosen_slug, create_dsn::CreateDsn, find_dsns::FindDsns,
+    find_projects::FindProjects, given, platform, project_facts, required, write_failed,
 };
 use crate::{
-    answer::Answer,
+    answer::{Answer, Reply},
     error::Result,
     gate::{Constraint, needs},
     params::{OrganizationSlug, RegionUrl, TeamSlug},
@@ -45,8 +45,22 @@ pub(crate) struct Params {
     region_url: Option<RegionUrl>,
 }
 
+/// A new project as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Created {
+    #[serde(flatten)]
+    project: ProjectFacts,
+    team: String,
+    /// The DSN, or why there is none yet.
+    dsn: String,
+    /// What became of the repository.
+    repository: Option<String>,
+}
+
 impl Tool for CreateProject {
     type Params = Params;
+    type Output = Created;
 
     const NAME: &'static str = "create_project";
     const EFFECT: Effect = Effect::Create;
@@ -57,7 +71,7 @@ impl Tool for CreateProject {
     };
     const POINTLESS_IN: Option<Constraint> = Some(Constraint::Project);
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Created>> {
         let Params { organization_slug: org, team_slug: team, .. } = &params;
         let region = cx.region(params.region_url.as_ref())?;
         let slug = chosen_slug("slug", params.slug.as_deref())?;
@@ -82,18 +96,22 @@ impl Tool for CreateProject {
         let mut out = format!("# Project created in `{}`\n\n", **org);
         project_facts(&mut out, &project);
         let _ = writeln!(out, "- Team: `{}`", **team);
-        let Ok(slug) = project.slug.parse::<Slug>() else {
-            out.push_str(
-                "- DSN and repository: see Sentry; this slug cannot be used in requests\n",
-            );
-            return Ok(Answer::new(out));
+        let (dsn, link) = if let Ok(slug) = project.slug.parse::<Slug>() {
+            futures::join!(scene.dsn(&slug), scene.link(&slug, repository))
+        } else {
+            let look = "see Sentry; this slug cannot be used in requests".to_owned();
+            (look.clone(), repository.map(|_| look))
         };
-        let (dsn, link) = futures::join!(scene.dsn(&slug), scene.link(&slug, repository));
         let _ = writeln!(out, "- DSN: {dsn}");
-        if let Some(link) = link {
+        if let Some(link) = &link {
             let _ = writeln!(out, "- Repository: {link}");
         }
-        Ok(Answer::new(out))
+        Ok(cx.reply(Answer::new(out), || Created {
+            project: ProjectFacts::of(&project),
+            team: team.to_string(),
+            dsn: dsn.trim_matches('`').to_owned(),
+            repository: link,
+        }))
     }
 }
 

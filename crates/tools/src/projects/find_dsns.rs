@@ -7,9 +7,9 @@ use scopes::{Scope, ScopeSet};
 use sentry_client::client_keys::{ClientKey, ListClientKeys};
 use serde::Deserialize;
 
-use super::{create_dsn::CreateDsn, key_name};
+use super::{KeyFacts, create_dsn::CreateDsn, key_name};
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply},
     error::Result,
     gate::needs,
     params::{Cursor, OrganizationSlug, ProjectSlug, RegionUrl},
@@ -31,6 +31,7 @@ pub(crate) struct Params {
 
 impl Tool for FindDsns {
     type Params = Params;
+    type Output = List<KeyFacts>;
 
     const NAME: &'static str = "find_dsns";
     const EFFECT: Effect = Effect::Read;
@@ -40,7 +41,7 @@ impl Tool for FindDsns {
         accepts: &[needs(Scope::ProjectRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<List<KeyFacts>>> {
         let Params { organization_slug: org, project_slug: project, .. } = &params;
         let region = cx.region(params.region_url.as_ref())?;
         let list = ListClientKeys {
@@ -49,26 +50,25 @@ impl Tool for FindDsns {
             region: region.as_ref(),
         };
         let page = cx.sentry.list_client_keys(org, project, &list).await?;
-        let mut out = format!("# DSNs of `{}` in `{}`\n\n", **project, **org);
+        let mut out = Listing::titled(&format!("# DSNs of `{}` in `{}`", **project, **org));
         for key in &page.items {
-            entry(&mut out, key);
+            out.entry(&entry(key), KeyFacts::of(key));
         }
         if page.items.is_empty() && page.skipped == 0 && page.next.is_none() {
-            out.push_str(&nothing(cx, &params));
+            out.note(&nothing(cx, &params));
         }
-        markdown::page_end(&mut out, &page);
-        Ok(Answer::new(out))
+        out.end(&page);
+        Ok(out.reply(cx))
     }
 }
 
-fn entry(out: &mut String, key: &ClientKey) {
+fn entry(key: &ClientKey) -> String {
     let dsn = match key.public_dsn() {
         Some(dsn) => markdown::code(dsn, 500),
         None => "no public DSN".to_owned(),
     };
     let state = if key.accepts_events() { "active" } else { "inactive: drops events" };
-    let _ = writeln!(out, "- {}: {dsn}", key_name(key));
-    out.push_str("  ");
+    let mut out = format!("- {}: {dsn}\n  ", key_name(key));
     if let Some(id) = &key.id {
         let _ = write!(out, "key id {}, ", markdown::code(id, 64));
     }
@@ -78,6 +78,7 @@ fn entry(out: &mut String, key: &ClientKey) {
         let _ = write!(out, ", at most {count} events in {window} s");
     }
     out.push('\n');
+    out
 }
 
 fn nothing(cx: &Context<'_>, params: &Params) -> String {

@@ -10,9 +10,9 @@ use sentry_client::{
 };
 use serde::Deserialize;
 
-use super::{create_project::CreateProject, given};
+use super::{ProjectFacts, create_project::CreateProject, given};
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply},
     error::{Error, Result},
     gate::{Constraint, needs},
     params::{Cursor, NamePart, OrganizationSlug, RegionUrl},
@@ -40,6 +40,7 @@ pub(crate) struct Params {
 
 impl Tool for FindProjects {
     type Params = Params;
+    type Output = List<ProjectFacts>;
 
     const NAME: &'static str = "find_projects";
     const EFFECT: Effect = Effect::Read;
@@ -50,7 +51,7 @@ impl Tool for FindProjects {
     };
     const POINTLESS_IN: Option<Constraint> = Some(Constraint::Project);
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<List<ProjectFacts>>> {
         let region = cx.region(params.region_url.as_ref())?;
         let list = ListProjects {
             query: NamePart::of(params.query.as_ref()),
@@ -113,25 +114,30 @@ async fn own_projects(
     Ok((!says_nothing).then_some(found))
 }
 
-fn answer(cx: &Context<'_>, params: &Params, page: &Page<Project>, own: bool) -> Answer {
-    let mut out = format!("# Projects in `{}`\n\n", *params.organization_slug);
+fn answer(
+    cx: &Context<'_>,
+    params: &Params,
+    page: &Page<Project>,
+    own: bool,
+) -> Reply<List<ProjectFacts>> {
+    let mut out = Listing::titled(&format!("# Projects in `{}`", *params.organization_slug));
     for project in &page.items {
-        let _ = writeln!(out, "{}", entry(project));
+        out.entry(&entry(project), ProjectFacts::of(project));
     }
     if page.items.is_empty() && page.skipped == 0 {
-        let _ = writeln!(out, "{}", nothing(cx, params, page));
+        out.note(&(nothing(cx, params, page) + "\n"));
     }
     if own {
-        out.push_str(
+        out.note(
             "\nOnly projects that this user is a member of: the auth token may not list all of \
              the organization (that takes `org:read`).\n",
         );
         if cx.sentry.site().has_regions() && params.region_url.is_none() {
-            out.push_str("Projects in another region are found with `regionUrl`.\n");
+            out.note("Projects in another region are found with `regionUrl`.\n");
         }
     }
-    markdown::page_end(&mut out, page);
-    Answer::new(out)
+    out.end(page);
+    out.reply(cx)
 }
 
 fn entry(project: &Project) -> String {
@@ -145,7 +151,7 @@ fn entry(project: &Project) -> String {
     if let Some(id) = &project.id {
         let _ = write!(entry, ", id {}", markdown::code(id, 40));
     }
-    entry
+    entry + "\n"
 }
 
 fn nothing(cx: &Context<'_>, params: &Params, page: &Page<Project>) -> String {

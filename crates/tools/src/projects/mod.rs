@@ -8,7 +8,9 @@ mod update_project;
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use sentry_client::{ErrorKind, Slug, client_keys::ClientKey, projects::Project};
+use serde::Serialize;
 
 use crate::{
     catalog::Toolset,
@@ -44,7 +46,65 @@ fn platform(text: Option<&str>) -> Option<String> {
     given(text).map(str::to_lowercase)
 }
 
-/// The facts about a project that a next call needs.
+/// What a next call needs of a project, as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProjectFacts {
+    slug: String,
+    id: Option<String>,
+    name: Option<String>,
+    platform: Option<String>,
+}
+
+impl ProjectFacts {
+    fn of(project: &Project) -> ProjectFacts {
+        let filled = |text: &Option<String>| given(text.as_deref()).map(str::to_owned);
+        ProjectFacts {
+            slug: project.slug.clone(),
+            id: project.id.clone(),
+            name: filled(&project.name),
+            platform: filled(&project.platform),
+        }
+    }
+}
+
+/// A client key as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyFacts {
+    name: Option<String>,
+    /// Public: what an SDK is configured with.
+    dsn: Option<String>,
+    key_id: Option<String>,
+    /// Whether events sent with it are accepted.
+    active: bool,
+    rate_limit: Option<KeyLimit>,
+}
+
+/// How many events a client key takes.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyLimit {
+    events: u64,
+    seconds: u64,
+}
+
+impl KeyFacts {
+    fn of(key: &ClientKey) -> KeyFacts {
+        let limit = key.rate_limit.and_then(|limit| limit.count.zip(limit.window));
+        KeyFacts {
+            name: given(key.name.as_deref()).map(str::to_owned),
+            dsn: key.public_dsn().map(str::to_owned),
+            key_id: key.id.clone(),
+            active: key.accepts_events(),
+            rate_limit: limit
+                .filter(|(events, seconds)| *events > 0 && *seconds > 0)
+                .map(|(events, seconds)| KeyLimit { events, seconds }),
+        }
+    }
+}
+
+/// The same as text.
 fn project_facts(out: &mut String, project: &Project) {
     let _ = writeln!(out, "- Slug: {}", markdown::code(&project.slug, 100));
     if let Some(id) = &project.id {

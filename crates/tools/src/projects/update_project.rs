@@ -8,14 +8,14 @@ use sentry_client::{
     ErrorKind, Region, Slug,
     projects::{Project, ProjectChanges},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    chosen_slug, find_projects::FindProjects, given, platform, project_facts, renamed,
-    unless_renamed, write_failed,
+    ProjectFacts, chosen_slug, find_projects::FindProjects, given, platform, project_facts,
+    renamed, unless_renamed, write_failed,
 };
 use crate::{
-    answer::Answer,
+    answer::{Answer, Reply},
     error::{Error, Result},
     gate::needs,
     params::{OrganizationSlug, ProjectSlug, RegionUrl, TeamSlug},
@@ -40,8 +40,32 @@ pub(crate) struct Params {
     region_url: Option<RegionUrl>,
 }
 
+/// What became of the project, as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Updated {
+    /// The project as Sentry has it now.
+    project: Option<ProjectFacts>,
+    changes: Vec<Change>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    notes: Vec<&'static str>,
+}
+
+/// One field that was changed.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    field: &'static str,
+    before: Option<String>,
+    /// What Sentry has now.
+    after: String,
+    asked: String,
+}
+
 impl Tool for UpdateProject {
     type Params = Params;
+    type Output = Updated;
 
     const NAME: &'static str = "update_project";
     const EFFECT: Effect = Effect::Update;
@@ -51,14 +75,14 @@ impl Tool for UpdateProject {
         accepts: &[needs(Scope::ProjectWrite)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Updated>> {
         let region = cx.region(params.region_url.as_ref())?;
         let update = Update { cx, params: &params, region: region.as_ref() };
         let wanted = update.wanted()?;
         let before = update.before().await?;
         let left = wanted.beyond(before.as_ref());
         if left.is_nothing() {
-            return Ok(unchanged(before.as_ref()));
+            return Ok(unchanged(cx, before.as_ref()));
         }
         // The team first: the slug in the second request's path is the old one either way,
         // and a refused team must not leave a renamed project behind.
@@ -67,7 +91,7 @@ impl Tool for UpdateProject {
             None => None,
         };
         let changed = update.put(&left, joined.is_some()).await?;
-        Ok(answer(&left, before.as_ref(), changed.or(joined).as_ref()))
+        Ok(answer(cx, &left, before.as_ref(), changed.or(joined).as_ref()))
     }
 }
 
@@ -218,16 +242,22 @@ fn after_team(team: &Slug, fields: &[&str], err: Error) -> Error {
     }
 }
 
-fn unchanged(before: Option<&Project>) -> Answer {
-    let mut out =
-        "# Nothing to change\n\nThe project already is as asked; nothing was sent.\n\n".to_owned();
+fn unchanged(cx: &Context<'_>, before: Option<&Project>) -> Reply<Updated> {
+    let nothing = "The project already is as asked; nothing was sent.";
+    let mut out = format!("# Nothing to change\n\n{nothing}\n\n");
     if let Some(project) = before {
         project_facts(&mut out, project);
     }
-    Answer::new(out)
+    let project = before.map(ProjectFacts::of);
+    cx.reply(Answer::new(out), || Updated { project, changes: Vec::new(), notes: vec![nothing] })
 }
 
-fn answer(left: &Wanted, before: Option<&Project>, after: Option<&Project>) -> Answer {
+fn answer(
+    cx: &Context<'_>,
+    left: &Wanted,
+    before: Option<&Project>,
+    after: Option<&Project>,
+) -> Reply<Updated> {
     let mut out = "# Project updated\n\n".to_owned();
     if let Some(project) = after {
         project_facts(&mut out, project);
@@ -236,21 +266,35 @@ fn answer(left: &Wanted, before: Option<&Project>, after: Option<&Project>) -> A
     let old = |field: fn(&Project) -> Option<&str>| before.and_then(field);
     let new = |field: fn(&Project) -> Option<&str>| after.and_then(field);
     let slug = left.slug.as_ref().map(Slug::as_str);
-    change(&mut out, "name", left.name.as_deref(), old(name_of), new(name_of));
-    change(&mut out, "slug", slug, old(slug_of), new(slug_of));
-    change(&mut out, "platform", left.platform.as_deref(), old(platform_of), new(platform_of));
+    let platform = left.platform.as_deref();
+    let mut changes: Vec<Change> = [
+        change("name", left.name.as_deref(), old(name_of), new(name_of)),
+        change("slug", slug, old(slug_of), new(slug_of)),
+        change("platform", platform, old(platform_of), new(platform_of)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for change in &changes {
+        change.write(&mut out);
+    }
     if let Some(team) = &left.team {
         let _ = writeln!(out, "- team: `{team}` has access now");
+        let team = team.to_string();
+        changes.push(Change { field: "team", before: None, after: team.clone(), asked: team });
     }
+    let mut notes = Vec::new();
     if before.is_none() {
-        out.push_str(
-            "\nThe auth token may not read the project, so the values before are unknown.\n",
-        );
+        notes.push("The auth token may not read the project, so the values before are unknown.");
     }
     if slug.is_some() && new(slug_of) == slug {
-        out.push_str("\nUse the new slug from now on.\n");
+        notes.push("Use the new slug from now on.");
     }
-    Answer::new(out)
+    for note in &notes {
+        let _ = writeln!(out, "\n{note}");
+    }
+    let project = after.map(ProjectFacts::of);
+    cx.reply(Answer::new(out), || Updated { project, changes, notes })
 }
 
 fn name_of(project: &Project) -> Option<&str> {
@@ -265,206 +309,33 @@ fn platform_of(project: &Project) -> Option<&str> {
     given(project.platform.as_deref())
 }
 
-/// One line: what it was, and what Sentry says it is now, which need not be what was asked.
+/// What it was, and what Sentry says it is now, which need not be what was asked.
 fn change(
-    out: &mut String,
-    field: &str,
+    field: &'static str,
     asked: Option<&str>,
     old: Option<&str>,
     new: Option<&str>,
-) {
-    let Some(asked) = asked else { return };
-    let shown = |text: &str| markdown::code(text, 200);
-    let _ = write!(out, "- {field}: ");
-    if let Some(old) = old {
-        let _ = write!(out, "{} → ", shown(old));
+) -> Option<Change> {
+    let asked = asked?.to_owned();
+    let after = new.unwrap_or(&asked).to_owned();
+    Some(Change { field, before: old.map(str::to_owned), after, asked })
+}
+
+impl Change {
+    fn write(&self, out: &mut String) {
+        let shown = |text: &str| markdown::code(text, 200);
+        let _ = write!(out, "- {}: ", self.field);
+        if let Some(old) = &self.before {
+            let _ = write!(out, "{} → ", shown(old));
+        }
+        let _ = write!(out, "{}", shown(&self.after));
+        if self.after != self.asked {
+            let _ = write!(out, " (asked for {}, but this is what Sentry has)", shown(&self.asked));
+        }
+        out.push('\n');
     }
-    let _ = write!(out, "{}", shown(new.unwrap_or(asked)));
-    if new.is_some_and(|new| new != asked) {
-        let _ = write!(out, " (asked for {}, but this is what Sentry has)", shown(asked));
-    }
-    out.push('\n');
 }
 
 #[cfg(test)]
-mod tests {
-    use insta::assert_snapshot;
-    use serde_json::{Value, json};
-    use test_support::FakeSentry;
-
-    use crate::testing::{call, call_fenced};
-
-    const WEB: &str = "/api/0/projects/acme/web/";
-    const TEAM: &str = "/api/0/projects/acme/web/teams/mobile/";
-
-    fn args(more: &Value) -> Value {
-        let mut args = json!({ "organizationSlug": "acme", "projectSlug": "web" });
-        for (name, value) in more.as_object().unwrap() {
-            args[name] = value.clone();
-        }
-        args
-    }
-
-    fn project(slug: &str, name: &str, platform: &Value) -> Value {
-        json!({
-            "id": "2", "slug": slug, "name": name, "platform": platform,
-            "teams": [{ "id": "9", "slug": "backend", "name": "Backend" }],
-        })
-    }
-
-    async fn web() -> FakeSentry {
-        FakeSentry::start().await.get(WEB, project("web", "Web", &Value::Null)).await
-    }
-
-    /// The writes, in order: method, path, and body.
-    async fn writes(sentry: &FakeSentry) -> Vec<(String, String, Value)> {
-        let requests = sentry.requests().await;
-        let writes = requests.iter().filter(|request| request.method != "GET");
-        writes
-            .map(|request| (request.method.clone(), request.path.clone(), request.body.clone()))
-            .collect()
-    }
-
-    #[tokio::test]
-    async fn tells_what_was_and_what_is() {
-        let after = project("shop", "Shop", &json!("python-django"));
-        let sentry = web().await.put(WEB, after).await;
-        let sentry = sentry.post(TEAM, project("web", "Web", &Value::Null)).await;
-        let more = json!({
-            "name": "Shop", "slug": "shop", "platform": "Python-Django", "teamSlug": "mobile",
-        });
-        assert_snapshot!(call(&sentry, "update_project", args(&more)).await, @r"
-        # Project updated
-
-        - Slug: `shop`
-        - Id: `2`
-        - Name: Shop
-        - Platform: `python-django`
-
-        ## Changes
-
-        - name: `Web` → `Shop`
-        - slug: `web` → `shop`
-        - platform: `python-django`
-        - team: `mobile` has access now
-
-        Use the new slug from now on.
-        ");
-        let put = json!({ "name": "Shop", "slug": "shop", "platform": "python-django" });
-        let expected = [
-            ("POST".to_owned(), TEAM.to_owned(), json!({})),
-            ("PUT".to_owned(), WEB.to_owned(), put),
-        ];
-        assert_eq!(writes(&sentry).await, expected);
-    }
-
-    #[tokio::test]
-    async fn what_already_holds_is_not_sent() {
-        let sentry = web().await;
-        let more = json!({ "name": "Web", "slug": "web", "teamSlug": "backend" });
-        assert_snapshot!(call(&sentry, "update_project", args(&more)).await, @r"
-        # Nothing to change
-
-        The project already is as asked; nothing was sent.
-
-        - Slug: `web`
-        - Id: `2`
-        - Name: Web
-        ");
-        assert!(writes(&sentry).await.is_empty());
-    }
-
-    #[tokio::test]
-    async fn only_the_difference_is_sent() {
-        let sentry = web().await.put(WEB, project("web", "Web", &json!("go"))).await;
-        let out =
-            call(&sentry, "update_project", args(&json!({ "name": "Web", "platform": "go" })))
-                .await;
-        assert!(out.contains("- platform: `go`") && !out.contains("- name:"), "{out}");
-        assert_eq!(writes(&sentry).await[0].2, json!({ "platform": "go" }));
-    }
-
-    #[tokio::test]
-    async fn a_value_that_sentry_did_not_take_is_told() {
-        let sentry = web().await.put(WEB, project("shop-2", "Web", &Value::Null)).await;
-        let out = call(&sentry, "update_project", args(&json!({ "slug": "shop" }))).await;
-        assert!(out.contains("- slug: `web` → `shop-2` (asked for `shop`, but"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn a_project_that_may_not_be_read_is_changed_all_the_same() {
-        let sentry = FakeSentry::start().await.status("GET", WEB, 403, json!({})).await;
-        let sentry = sentry.put(WEB, project("web", "Shop", &Value::Null)).await;
-        let out = call(&sentry, "update_project", args(&json!({ "name": "Shop" }))).await;
-        assert!(out.contains("- name: `Shop`\n"), "{out}");
-        assert!(out.contains("the values before are unknown"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn a_failed_second_step_says_that_the_first_is_done() {
-        let complaint = json!({ "platform": ["Invalid platform"] });
-        let sentry = web().await.status("PUT", WEB, 400, complaint).await;
-        let sentry = sentry.post(TEAM, project("web", "Web", &Value::Null)).await;
-        let more = json!({ "platform": "cobol", "teamSlug": "mobile" });
-        let out = call(&sentry, "update_project", args(&more)).await;
-        assert!(out.contains("the team `mobile` was added to the project"), "{out}");
-        assert!(out.contains("platform: Invalid platform"), "{out}");
-        assert!(out.contains("call again without `teamSlug`"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn a_failed_first_step_ends_it() {
-        let sentry = web().await.status("POST", TEAM, 404, json!({})).await;
-        let more = json!({ "name": "Shop", "teamSlug": "mobile" });
-        let out = call(&sentry, "update_project", args(&more)).await;
-        assert!(out.starts_with("error: Sentry found nothing"), "{out}");
-        assert_eq!(writes(&sentry).await.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn an_unknown_outcome_says_how_to_check() {
-        let sentry = web().await.put(WEB, json!([])).await;
-        let out = call(&sentry, "update_project", args(&json!({ "name": "Shop" }))).await;
-        assert!(out.contains("The change may have been made. Next: call `find_projects`"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn an_old_slug_leads_to_the_new_one() {
-        // The read follows the redirect, so it answers with another slug.
-        let sentry =
-            FakeSentry::start().await.get(WEB, project("shop", "Shop", &Value::Null)).await;
-        let out = call(&sentry, "update_project", args(&json!({ "name": "X" }))).await;
-        assert!(out.contains("call again with `projectSlug`: `shop`"), "{out}");
-        assert!(writes(&sentry).await.is_empty());
-
-        let moved = json!({ "slug": "shop", "detail": { "extra": { "slug": "shop" } } });
-        let sentry = FakeSentry::start().await.status("GET", WEB, 403, json!({})).await;
-        let sentry = sentry.status("PUT", WEB, 302, moved).await;
-        let out = call(&sentry, "update_project", args(&json!({ "name": "X" }))).await;
-        assert!(out.contains("call again with `projectSlug`: `shop`"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn a_session_with_one_project_keeps_its_slug() {
-        let sentry = web().await.put(WEB, project("web", "Shop", &Value::Null)).await;
-        let slug = json!({ "slug": "shop" });
-        let out = call_fenced(&sentry, "acme", Some("web"), "update_project", slug).await;
-        assert!(out.contains("the slug cannot be changed here"), "{out}");
-        assert!(sentry.requests().await.is_empty());
-        let name = json!({ "name": "Shop" });
-        let out = call_fenced(&sentry, "acme", Some("web"), "update_project", name).await;
-        assert!(out.starts_with("# Project updated"), "{out}");
-    }
-
-    #[tokio::test]
-    async fn nothing_to_change_is_an_input_error() {
-        let sentry = FakeSentry::start().await;
-        let out =
-            call(&sentry, "update_project", args(&json!({ "name": " ", "slug": null }))).await;
-        assert!(
-            out.contains("pass at least one of `name`, `slug`, `platform`, `teamSlug`"),
-            "{out}"
-        );
-        assert!(sentry.requests().await.is_empty());
-    }
-}
+#[path = "update_project_tests.rs"]
+mod tests;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use sentry_client::releases::{Commit, Deploy, ListReleases, Release};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply, Stranger},
     error::Result,
     gate::needs,
     params::{Cursor, NamePart, OrganizationSlug, ProjectSlug, RegionUrl},
@@ -37,8 +37,44 @@ pub(crate) struct Params {
     cursor: Option<Cursor>,
 }
 
+/// A release as data. Whoever sends an event names its release.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Found {
+    version: Stranger,
+    created: Option<String>,
+    released: Option<String>,
+    first_event: Option<String>,
+    last_event: Option<String>,
+    new_issues: Option<u64>,
+    projects: Vec<String>,
+    last_commit: Option<LastCommit>,
+    last_deploy: Option<LastDeploy>,
+}
+
+/// The newest commit of a release.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LastCommit {
+    id: Option<String>,
+    message: Option<Stranger>,
+    author: Option<Stranger>,
+    created: Option<String>,
+}
+
+/// The newest deploy of a release.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LastDeploy {
+    environment: Option<Stranger>,
+    id: Option<String>,
+    started: Option<String>,
+    finished: Option<String>,
+}
+
 impl Tool for FindReleases {
     type Params = Params;
+    type Output = List<Found>;
 
     const NAME: &'static str = "find_releases";
     const EFFECT: Effect = Effect::Read;
@@ -48,7 +84,7 @@ impl Tool for FindReleases {
         accepts: &[needs(Scope::ProjectRead), needs(Scope::ProjectReleases)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<List<Found>>> {
         let region = cx.region(params.region_url.as_ref())?;
         let query = NamePart::of(params.query.as_ref());
         let list = ListReleases {
@@ -59,28 +95,27 @@ impl Tool for FindReleases {
             region: region.as_ref(),
         };
         let page = cx.sentry.list_releases(&params.organization_slug, &list).await?;
-        let mut out = format!("# Releases in `{}`", *params.organization_slug);
+        let mut heading = format!("# Releases in `{}`", *params.organization_slug);
         if let Some(project) = list.project {
-            let _ = write!(out, ", project `{project}`");
+            let _ = write!(heading, ", project `{project}`");
         }
-        out.push_str("\n\n");
+        let mut out = Listing::titled(&heading);
         if let Some(query) = query {
-            let _ = writeln!(out, "Matching {}\n", markdown::code(query, LONGEST_VERSION));
+            out.words(&format!("Matching {}\n\n", markdown::code(query, LONGEST_VERSION)));
         }
         if let Some(first) = page.items.first() {
-            let filter = markdown::code(&filter(&first.version), 2 * LONGEST_VERSION);
-            let _ = writeln!(out, "In a search, name the version in full: {filter}\n");
+            let filter = markdown::code(&filter(first.version.expose()), 2 * LONGEST_VERSION);
+            out.words(&format!("In a search, name the version in full: {filter}\n"));
         }
         for release in &page.items {
-            write_release(&mut out, release);
+            out.entry(&entry(release), Found::of(release));
         }
         if page.items.is_empty() && page.skipped == 0 && page.next.is_none() {
-            out.push_str(nothing(&params));
+            out.note(nothing(&params));
+            out.words("\n");
         }
-        out.truncate(out.trim_end().len());
-        out.push('\n');
-        markdown::page_end(&mut out, &page);
-        Ok(Answer::new(out))
+        out.end(&page);
+        Ok(out.reply(cx))
     }
 }
 
@@ -108,8 +143,40 @@ fn filter(version: &str) -> String {
     }
 }
 
-fn write_release(out: &mut String, release: &Release) {
-    let _ = writeln!(out, "## {}\n", markdown::code(&release.version, LONGEST_VERSION));
+impl Found {
+    fn of(release: &Release) -> Found {
+        let stranger = |text: &Option<String>| Stranger::some(text.as_deref(), 500);
+        Found {
+            version: Stranger::clipped(release.version.expose(), LONGEST_VERSION),
+            created: release.date_created.as_deref().map(instant),
+            released: release.date_released.as_deref().map(instant),
+            first_event: release.first_event.as_deref().map(instant),
+            last_event: release.last_event.as_deref().map(instant),
+            new_issues: release.new_groups,
+            projects: release.projects.iter().map(|project| project.slug.clone()).collect(),
+            last_commit: release.last_commit.as_ref().map(|commit| LastCommit {
+                id: commit.id.clone(),
+                message: stranger(&commit.message),
+                author: author(commit).and_then(|name| Stranger::of(Some(name))),
+                created: commit.date_created.as_deref().map(instant),
+            }),
+            last_deploy: release.last_deploy.as_ref().map(|deploy| LastDeploy {
+                environment: stranger(&deploy.environment),
+                id: deploy.id.clone(),
+                started: deploy.date_started.as_deref().map(instant),
+                finished: deploy.date_finished.as_deref().map(instant),
+            }),
+        }
+    }
+}
+
+fn author(commit: &Commit) -> Option<&str> {
+    let author = commit.author.as_ref()?;
+    author.name.as_deref().or(author.email.as_deref())
+}
+
+fn entry(release: &Release) -> String {
+    let mut out = format!("\n## {}\n\n", markdown::code(release.version.expose(), LONGEST_VERSION));
     let dates = [
         ("Created", &release.date_created),
         ("Released", &release.date_released),
@@ -130,12 +197,14 @@ fn write_release(out: &mut String, release: &Release) {
         let _ = writeln!(out, "- Projects: {projects}");
     }
     if let Some(commit) = &release.last_commit {
-        listed(out, "Last commit", &commit_parts(commit));
+        listed(&mut out, "Last commit", &commit_parts(commit));
     }
     if let Some(deploy) = &release.last_deploy {
-        listed(out, "Last deploy", &deploy_parts(deploy));
+        listed(&mut out, "Last deploy", &deploy_parts(deploy));
     }
+    out.truncate(out.trim_end().len());
     out.push('\n');
+    out
 }
 
 fn listed(out: &mut String, label: &str, parts: &[String]) {
@@ -145,13 +214,11 @@ fn listed(out: &mut String, label: &str, parts: &[String]) {
 }
 
 fn commit_parts(commit: &Commit) -> Vec<String> {
-    let author = commit.author.as_ref();
-    let author = author.and_then(|author| author.name.as_ref().or(author.email.as_ref()));
     let message = commit.message.as_deref().map(|message| markdown::line(message, 500));
     let parts = [
         commit.id.as_deref().map(|id| markdown::code(id, 64)),
         message.filter(|text| !text.is_empty()).map(|text| format!("\"{text}\"")),
-        author.map(|author| format!("by {}", markdown::line(author, 100))),
+        author(commit).map(|author| format!("by {}", markdown::line(author, 100))),
         commit.date_created.as_deref().map(instant),
     ];
     parts.into_iter().flatten().collect()

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::markdown;
-use crate::answer::{Detail, Section};
+use crate::answer::{Detail, Mark, Section};
 
 /// Lines of one block, in their order.
 #[derive(Debug, Default)]
@@ -29,30 +29,38 @@ impl Block {
         }
     }
 
+    /// The pieces, each without its last line break.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.0.iter().map(|(_, lines)| lines.trim_end_matches('\n').to_owned()).collect()
+    }
+
+    /// How many pieces there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|(_, lines)| lines.trim().is_empty())
     }
 
-    /// Writes the block; no piece of it can close the fence.
-    pub(crate) fn write(self, section: &mut Section) {
+    /// Writes the block; no piece of it can close the fence. Each piece has its mark.
+    pub(crate) fn write(self, section: &mut Section) -> Vec<Mark> {
         let run = self.0.iter().map(|(_, lines)| markdown::longest_run(lines)).max();
         let fence = "`".repeat(run.unwrap_or_default().max(2) + 1);
         let _ = writeln!(section, "{fence}");
-        for (detail, lines) in self.0 {
-            match detail {
-                Some(detail) => section.detail(detail, &lines),
-                None => section.push(&lines),
-            }
-        }
+        let pieces = self.0.iter().map(|(detail, lines)| section.piece(*detail, lines));
+        let marks = pieces.collect();
         let _ = writeln!(section, "{fence}");
+        marks
     }
 
     /// Writes the block below a heading, if there is anything in it.
-    pub(crate) fn titled(self, section: &mut Section, title: &str) {
-        if !self.is_empty() {
-            let _ = writeln!(section, "\n### {title}\n");
-            self.write(section);
+    pub(crate) fn titled(self, section: &mut Section, title: &str) -> Vec<Mark> {
+        if self.is_empty() {
+            return Vec::new();
         }
+        let _ = writeln!(section, "\n### {title}\n");
+        self.write(section)
     }
 }
 

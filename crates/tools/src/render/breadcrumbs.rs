@@ -4,8 +4,11 @@ use sentry_client::events::{Event, Value};
 
 use super::{block::Block, clip, json};
 use crate::{
-    answer::Detail,
-    issue_details::page::{Page, Part},
+    answer::{Detail, Kept},
+    issue_details::{
+        data,
+        page::{Page, Part},
+    },
 };
 
 /// The most breadcrumbs, unless all were asked for.
@@ -31,7 +34,13 @@ pub(crate) fn breadcrumbs(page: &mut Page, event: &Event<'_>) {
     for crumb in crumbs.iter().skip(older) {
         block.add(Some(Detail::Entry), line(crumb));
     }
-    block.titled(section, &format!("Breadcrumbs ({}, newest last)", crumbs.len()));
+    let texts = block.texts();
+    let marks = block.titled(section, &format!("Breadcrumbs ({}, newest last)", crumbs.len()));
+    let mark = section.mark();
+    page.tell(|told| {
+        let lines = data::lines(&marks, texts.iter().map(String::as_str));
+        told.breadcrumbs = Some(Kept::new(mark, lines));
+    });
 }
 
 fn line(crumb: &Value<'_>) -> String {
@@ -43,11 +52,11 @@ fn line(crumb: &Value<'_>) -> String {
         (category, 60),
         (crumb.message.as_ref(), MESSAGE_LIMIT),
     ] {
-        if let Some(part) = part.filter(|part| !part.trim().is_empty()) {
+        if let Some(part) = part.filter(|part| !part.is_blank()) {
             if !text.is_empty() {
                 text.push_str("  ");
             }
-            clip::line(&mut text, part, limit);
+            clip::line(&mut text, part.expose(), limit);
         }
     }
     let mut values = String::new();

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sentry_client::events::{Fields, Frame};
+use sentry_client::events::{Exposed as _, Fields, Frame};
 
 use super::{
     clip,
@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The longest file name, function and source line, in characters.
-const NAME_LIMIT: usize = 200;
+pub(crate) const NAME_LIMIT: usize = 200;
 /// Source lines before and after the failing one.
 const AROUND: u64 = 3;
 /// The most variables of a frame.
@@ -47,7 +47,7 @@ impl Language {
 
     /// The language of a frame: by its file, then its module, then its platform.
     fn of(frame: &Frame<'_>, event: Language) -> Language {
-        let file = frame.filename.as_deref().unwrap_or_default();
+        let file = frame.filename.exposed().unwrap_or_default();
         match file.rsplit_once('.').map_or("", |(_, extension)| extension) {
             "java" | "kt" => return Language::Java,
             "py" => return Language::Python,
@@ -56,11 +56,11 @@ impl Language {
             "php" => return Language::Php,
             _ => {}
         }
-        let module = frame.module.as_deref().unwrap_or_default();
+        let module = frame.module.exposed().unwrap_or_default();
         if ["java.", "com.", "org."].iter().any(|prefix| module.starts_with(prefix)) {
             return Language::Java;
         }
-        frame.platform.as_deref().map_or(event, Language::of_platform)
+        frame.platform.exposed().map_or(event, Language::of_platform)
     }
 
     /// Whether the language itself prints the failing call at the end.
@@ -74,8 +74,8 @@ impl Language {
 pub(crate) fn header(out: &mut String, frame: &Frame<'_>, event: Language, index: Option<usize>) {
     let file = [&frame.filename, &frame.abs_path, &frame.module, &frame.package]
         .into_iter()
-        .find_map(|name| filled(name.as_deref()));
-    let function = filled(frame.function.as_deref());
+        .find_map(|name| name.filled());
+    let function = frame.function.filled();
     // Writing to a string cannot fail.
     match Language::of(frame, event) {
         Language::Java => java(out, frame, function),
@@ -129,13 +129,13 @@ pub(crate) fn header(out: &mut String, frame: &Frame<'_>, event: Language, index
 
 fn java(out: &mut String, frame: &Frame<'_>, function: Option<&str>) {
     out.push_str("at ");
-    if let Some(module) = filled(frame.module.as_deref()) {
+    if let Some(module) = frame.module.filled() {
         clip::line(out, module, NAME_LIMIT);
         out.push('.');
     }
     clip::line(out, function.unwrap_or(UNKNOWN), NAME_LIMIT);
     out.push('(');
-    let file = filled(frame.filename.as_deref()).or(filled(frame.abs_path.as_deref()));
+    let file = frame.filename.filled().or(frame.abs_path.filled());
     clip::line(out, file.unwrap_or("Unknown Source"), NAME_LIMIT);
     if let Some(line) = frame.line_no {
         let _ = write!(out, ":{line}");
@@ -150,16 +150,12 @@ fn place(out: &mut String, file: Option<&str>, frame: &Frame<'_>) {
     }
 }
 
-fn filled(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
 /// Appends the source line of the call, if it came with the event.
 pub(crate) fn source_line(out: &mut String, frame: &Frame<'_>) {
     let found = frame.context.iter().find(|(number, _)| Some(*number) == frame.line_no);
-    if let Some((_, text)) = found.filter(|(_, text)| !text.trim().is_empty()) {
+    if let Some((_, text)) = found.filter(|(_, text)| !text.is_blank()) {
         out.push_str("\n    ");
-        clip::line(out, text, NAME_LIMIT);
+        clip::line(out, text.expose(), NAME_LIMIT);
     }
 }
 
@@ -172,7 +168,7 @@ pub(crate) fn source_window(out: &mut String, frame: &Frame<'_>) {
         let arrow = if *number == line { '→' } else { ' ' };
         let _ = write!(out, "\n  {arrow} {number:>width$} │ ");
         let indentation = out.len();
-        clip::source(out, text, NAME_LIMIT);
+        clip::source(out, text.expose(), NAME_LIMIT);
         if out.len() == indentation {
             out.pop();
         }
@@ -188,7 +184,7 @@ pub(crate) fn variables(out: &mut String, frame: &Frame<'_>) {
     }
     for (at, (name, json)) in variables.iter().take(shown).enumerate() {
         out.push_str(if at + 1 == variables.len() { "\n└─ " } else { "\n├─ " });
-        clip::line(out, name, NAME_LIMIT);
+        clip::line(out, name.expose(), NAME_LIMIT);
         out.push_str(": ");
         json::value(out, json, Strings::Quoted, VARIABLE_LIMIT);
     }

@@ -4,10 +4,77 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use sentry_client::issues::{Assignee, Issue, IssueStatus};
+use schemars::JsonSchema;
+use sentry_client::{
+    Untrusted,
+    issues::{Assignee, Issue, IssueStatus},
+};
+use serde::Serialize;
 
 use super::markdown;
-use crate::ignore::Ignore;
+use crate::{answer::Stranger, ignore::Ignore};
+
+/// One issue of a list, as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssueEntry {
+    id: String,
+    short_id: String,
+    title: Stranger,
+    url: String,
+    /// In words, with what it depends on.
+    status: String,
+    level: Option<String>,
+    category: Option<String>,
+    priority: Option<String>,
+    /// With what another call needs to name them.
+    assigned_to: String,
+    /// In the period that was searched.
+    events: Option<u64>,
+    users: Option<u64>,
+    events_in_all: Option<u64>,
+    users_in_all: Option<u64>,
+    first_seen: Option<String>,
+    last_seen: Option<String>,
+    culprit: Option<Stranger>,
+    project: Option<String>,
+}
+
+impl IssueEntry {
+    pub(crate) fn of(issue: &Issue, url: String) -> IssueEntry {
+        let lifetime = issue.lifetime.as_ref();
+        IssueEntry {
+            id: issue.id.clone(),
+            short_id: issue.short_id().to_owned(),
+            title: Stranger::new(title(issue)),
+            url,
+            status: status(issue),
+            level: issue.level.clone(),
+            category: issue.issue_category.clone(),
+            priority: issue.priority.clone(),
+            assigned_to: assignee(issue.assigned_to.as_ref()),
+            events: issue.count,
+            users: issue.user_count,
+            events_in_all: lifetime.and_then(|all| all.count),
+            users_in_all: lifetime.and_then(|all| all.user_count),
+            first_seen: first_seen(issue).cloned(),
+            last_seen: last_seen(issue).cloned(),
+            culprit: Stranger::some(issue.culprit.as_ref().map(Untrusted::expose), 200),
+            project: issue.project_slug().map(str::to_owned),
+        }
+    }
+}
+
+// A list's times may be those within its period; the lifetime's are always right.
+fn first_seen(issue: &Issue) -> Option<&String> {
+    let lifetime = issue.lifetime.as_ref();
+    lifetime.and_then(|all| all.first_seen.as_ref()).or(issue.first_seen.as_ref())
+}
+
+fn last_seen(issue: &Issue) -> Option<&String> {
+    let lifetime = issue.lifetime.as_ref();
+    lifetime.and_then(|all| all.last_seen.as_ref()).or(issue.last_seen.as_ref())
+}
 
 /// The status in words: `unresolved (ongoing)`, `ignored until it escalates`.
 pub(crate) fn status(issue: &Issue) -> String {
@@ -18,7 +85,9 @@ pub(crate) fn status(issue: &Issue) -> String {
             "resolved in the next release".to_owned()
         }
         Some(IssueStatus::Resolved) => match &details.in_release {
-            Some(release) => format!("resolved in release {}", markdown::code(release, 120)),
+            Some(release) => {
+                format!("resolved in release {}", markdown::code(release.expose(), 120))
+            }
             None => "resolved".to_owned(),
         },
         Some(IssueStatus::Ignored) => match Ignore::of(issue) {
@@ -54,8 +123,8 @@ pub(crate) fn assignee(assignee: Option<&Assignee>) -> String {
 /// The headline of an issue, on one line.
 pub(crate) fn title(issue: &Issue) -> String {
     let metadata = &issue.metadata;
-    let title = issue.title.as_deref().or(metadata.title.as_deref()).or(metadata.value.as_deref());
-    match title.map(|title| markdown::line(title, 200)).filter(|title| !title.is_empty()) {
+    let title = issue.title.as_ref().or(metadata.title.as_ref()).or(metadata.value.as_ref());
+    match title.map(|title| markdown::line(title.expose(), 200)).filter(|title| !title.is_empty()) {
         Some(title) => title,
         None => "(no title)".to_owned(),
     }
@@ -78,9 +147,9 @@ pub(crate) fn time(text: &str, now: Timestamp) -> String {
 }
 
 /// One entry of a numbered list. `url` is the issue's page.
-pub(crate) fn entry(out: &mut String, number: usize, issue: &Issue, url: &str, now: Timestamp) {
+pub(crate) fn entry(number: usize, issue: &Issue, url: &str, now: Timestamp) -> String {
     let id = markdown::line(issue.short_id(), 80);
-    let _ = writeln!(out, "{number}. [{id}]({url}): {}", title(issue));
+    let mut out = format!("{number}. [{id}]({url}): {}\n", title(issue));
     let mut facts = vec![status(issue)];
     if let Some(level) = &issue.level {
         facts.push(format!("level {}", markdown::line(level, 20)));
@@ -99,18 +168,15 @@ pub(crate) fn entry(out: &mut String, number: usize, issue: &Issue, url: &str, n
     let mut seen = Vec::new();
     seen.extend(counted(issue.count, lifetime.and_then(|all| all.count), "event"));
     seen.extend(counted(issue.user_count, lifetime.and_then(|all| all.user_count), "user"));
-    // A list's times may be those within its period; the lifetime's are always right.
-    let first = lifetime.and_then(|all| all.first_seen.as_ref()).or(issue.first_seen.as_ref());
-    let last = lifetime.and_then(|all| all.last_seen.as_ref()).or(issue.last_seen.as_ref());
-    seen.extend(first.map(|first| format!("first seen {}", time(first, now))));
-    seen.extend(last.map(|last| format!("last seen {}", time(last, now))));
+    seen.extend(first_seen(issue).map(|first| format!("first seen {}", time(first, now))));
+    seen.extend(last_seen(issue).map(|last| format!("last seen {}", time(last, now))));
     if !seen.is_empty() {
         let _ = writeln!(out, "   - {}", seen.join(", "));
     }
 
     let mut place = Vec::new();
-    if let Some(culprit) = issue.culprit.as_deref().filter(|culprit| !culprit.trim().is_empty()) {
-        place.push(format!("in {}", markdown::code(culprit, 200)));
+    if let Some(culprit) = issue.culprit.as_ref().filter(|culprit| !culprit.is_blank()) {
+        place.push(format!("in {}", markdown::code(culprit.expose(), 200)));
     }
     if let Some(project) = issue.project_slug() {
         place.push(format!("project {}", markdown::code(project, 100)));
@@ -118,6 +184,7 @@ pub(crate) fn entry(out: &mut String, number: usize, issue: &Issue, url: &str, n
     if !place.is_empty() {
         let _ = writeln!(out, "   - {}", place.join(", "));
     }
+    out
 }
 
 /// `3 events`, or `3 events (12 in all)` where a list counts only its period.
@@ -205,14 +272,8 @@ mod tests {
 
     #[test]
     fn an_entry_with_nothing_but_an_id_is_still_an_entry() {
-        let mut out = String::new();
-        entry(
-            &mut out,
-            1,
-            &issue(&json!({ "id": 42 })),
-            "https://acme.sentry.io/issues/42/",
-            noon(),
-        );
+        let url = "https://acme.sentry.io/issues/42/";
+        let out = entry(1, &issue(&json!({ "id": 42 })), url, noon());
         insta::assert_snapshot!(out, @r"
         1. [42](https://acme.sentry.io/issues/42/): (no title)
            - unknown, assigned to nobody

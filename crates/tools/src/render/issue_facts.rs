@@ -4,10 +4,19 @@
 use std::fmt::{Display, Write as _};
 
 use jiff::Timestamp;
-use sentry_client::issues::Issue;
+use sentry_client::{
+    Untrusted,
+    issues::{Issue, IssueRelease},
+};
 
 use super::{issue, markdown};
-use crate::issue_details::page::{Page, Part};
+use crate::{
+    answer::{Kept, Stranger},
+    issue_details::{
+        data::IssueFacts,
+        page::{Page, Part},
+    },
+};
 
 /// Appends the facts. `url` is the issue's page.
 pub(crate) fn facts(page: &mut Page, of: &Issue, url: &str, now: Timestamp) {
@@ -32,9 +41,9 @@ pub(crate) fn facts(page: &mut Page, of: &Issue, url: &str, now: Timestamp) {
         fact(out, "Issue type", word(of.issue_type.as_deref()));
         fact(out, "Issue category", word(of.issue_category.as_deref()));
         fact(out, "Actionability", of.seer_fixability_score.map(actionability));
-        fact(out, "Platform", word(of.platform.as_deref()));
-        let release = |release: &Option<sentry_client::issues::IssueRelease>| {
-            release.as_ref().map(|release| markdown::code(&release.version, 250))
+        fact(out, "Platform", word(of.platform.as_ref().map(Untrusted::expose)));
+        let release = |release: &Option<IssueRelease>| {
+            version(release.as_ref()).map(|version| markdown::code(version.expose(), 250))
         };
         fact(out, "First release", release(&of.first_release));
         fact(out, "Last release", release(&of.last_release));
@@ -45,22 +54,72 @@ pub(crate) fn facts(page: &mut Page, of: &Issue, url: &str, now: Timestamp) {
     }
     fact(out, "URL", Some(url));
     section.push(&text);
+    let mark = section.mark();
+    page.tell(|data| data.issue = Some(Kept::new(mark, as_data(of, url, brief))));
+}
+
+/// The same as data.
+fn as_data(of: &Issue, url: &str, brief: bool) -> IssueFacts {
+    let full = |text: &Option<String>| text.clone().filter(|_| !brief);
+    let metadata = &of.metadata;
+    let performance = is_performance(of);
+    let culprit = if performance { &metadata.location } else { &of.culprit };
+    let limit = limit(brief);
+    let stranger = |text: Option<&Untrusted>| Stranger::some(text.map(Untrusted::expose), limit);
+    let pattern = metadata.value.as_ref().filter(|_| performance);
+    let release =
+        |release: &Option<IssueRelease>| stranger(version(release.as_ref()).filter(|_| !brief));
+    let project = of.project.as_ref();
+    IssueFacts {
+        id: of.id.clone(),
+        url: url.to_owned(),
+        title: Stranger::clipped(&headline_of(of), limit),
+        culprit: stranger(culprit.as_ref()),
+        query_pattern: stranger(pattern),
+        status: issue::status(of),
+        assigned_to: issue::assignee(of.assigned_to.as_ref()),
+        level: of.level.clone(),
+        priority: full(&of.priority),
+        kind: full(&of.issue_type),
+        category: full(&of.issue_category),
+        actionability: of.seer_fixability_score.filter(|_| !brief).map(actionability),
+        platform: stranger(of.platform.as_ref()).filter(|_| !brief),
+        project: project.and_then(|project| project.slug.clone().or(project.name.clone())),
+        events: of.count,
+        users: of.user_count,
+        first_seen: full(&of.first_seen),
+        last_seen: of.last_seen.clone(),
+        first_release: release(&of.first_release),
+        last_release: release(&of.last_release),
+    }
+}
+
+fn is_performance(of: &Issue) -> bool {
+    of.issue_category.as_deref() == Some("performance")
+        || of.issue_type.as_deref().is_some_and(|kind| kind.starts_with("performance_"))
+}
+
+/// The longest title, culprit, and the like, in characters.
+fn limit(brief: bool) -> usize {
+    if brief { 120 } else { 300 }
+}
+
+fn headline_of(of: &Issue) -> String {
+    let title = of.metadata.title.as_ref();
+    let title = title.filter(|title| is_performance(of) && !title.is_blank());
+    title.map_or_else(|| issue::title(of), |title| title.expose().to_owned())
 }
 
 /// The title and the place. Issues about performance keep theirs in the metadata.
 fn headline(out: &mut String, of: &Issue, brief: bool) {
-    let limit = if brief { 120 } else { 300 };
+    let limit = limit(brief);
     let metadata = &of.metadata;
-    let performance = of.issue_category.as_deref() == Some("performance")
-        || of.issue_type.as_deref().is_some_and(|kind| kind.starts_with("performance_"));
-    let title = metadata.title.as_deref().filter(|title| performance && !title.trim().is_empty());
-    let title = title.map_or_else(|| issue::title(of), str::to_owned);
-    fact(out, "Title", Some(markdown::code(&title, limit)));
-    if performance {
-        fact(out, "Location", code(metadata.location.as_deref(), limit));
-        fact(out, "Query pattern", code(metadata.value.as_deref(), limit));
+    fact(out, "Title", Some(markdown::code(&headline_of(of), limit)));
+    if is_performance(of) {
+        fact(out, "Location", code(metadata.location.as_ref(), limit));
+        fact(out, "Query pattern", code(metadata.value.as_ref(), limit));
     } else {
-        fact(out, "Culprit", code(of.culprit.as_deref(), limit));
+        fact(out, "Culprit", code(of.culprit.as_ref(), limit));
     }
 }
 
@@ -70,8 +129,13 @@ fn fact(out: &mut String, name: &str, value: Option<impl Display>) {
     }
 }
 
-fn code(text: Option<&str>, limit: usize) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty()).map(|text| markdown::code(text, limit))
+fn code(text: Option<&Untrusted>, limit: usize) -> Option<String> {
+    text.filter(|text| !text.is_blank()).map(|text| markdown::code(text.expose(), limit))
+}
+
+/// The version of a release that has one.
+fn version(release: Option<&IssueRelease>) -> Option<&Untrusted> {
+    release.map(|release| &release.version).filter(|version| !version.is_blank())
 }
 
 /// A word of Sentry's vocabulary, which may be a new one.
@@ -101,7 +165,7 @@ mod tests {
         let mut page = Page::new(Depth::Normal, &[]).unwrap();
         let issue = serde_json::from_str(&value.to_string()).unwrap();
         facts(&mut page, &issue, "https://acme.sentry.io/issues/1/", Timestamp::UNIX_EPOCH);
-        page.finish("get_issue_details", None).into_string().trim_start().to_owned()
+        page.finish("get_issue_details", None).0.into_string().trim_start().to_owned()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use sentry_client::events::Fields;
+use sentry_client::events::{Fields, Text};
 use serde_json::value::RawValue;
 
 use super::clip;
@@ -25,10 +25,10 @@ pub(crate) fn value(out: &mut String, json: &RawValue, strings: Strings, limit: 
     match text(json) {
         Some(text) if strings == Strings::Quoted => {
             out.push('"');
-            clip::line(out, &text, limit);
+            clip::line(out, text.expose(), limit);
             out.push('"');
         }
-        Some(text) => clip::line(out, &text, limit),
+        Some(text) => clip::line(out, text.expose(), limit),
         None => clip::line(out, &readable(json.get()), limit.min(NESTED_LIMIT)),
     }
 }
@@ -39,12 +39,12 @@ pub(crate) fn is_empty(json: &RawValue) -> bool {
 }
 
 /// The text of a JSON string.
-pub(crate) fn text(json: &RawValue) -> Option<Cow<'_, str>> {
+pub(crate) fn text(json: &RawValue) -> Option<Text<'_>> {
     let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
     if !inner.contains('\\') {
-        return Some(Cow::Borrowed(inner));
+        return Some(Text::from(inner));
     }
-    serde_json::from_str::<String>(json.get()).ok().map(Cow::Owned)
+    serde_json::from_str::<String>(json.get()).ok().map(Text::from)
 }
 
 /// Appends `name: value` lines, and how many there are beyond `most`.
@@ -56,7 +56,7 @@ pub(crate) fn fields(out: &mut String, fields: &Fields<'_>, most: usize, limit: 
             left_out += 1;
             continue;
         }
-        clip::line(out, name, 100);
+        clip::line(out, name.expose(), 100);
         out.push_str(": ");
         value(out, json, Strings::Bare, limit);
         out.push('\n');

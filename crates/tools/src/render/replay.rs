@@ -2,10 +2,19 @@
 
 use std::fmt::Write as _;
 
-use sentry_client::{EventId, Site, Slug, events::Event};
+use sentry_client::{
+    EventId, Site, Slug,
+    events::{Event, Text},
+};
 
 use super::json;
-use crate::issue_details::page::{Page, Part};
+use crate::{
+    answer::Kept,
+    issue_details::{
+        data::{Recording, Replays},
+        page::{Page, Part},
+    },
+};
 
 /// The tags that hold the id of the event's replay.
 pub(crate) const TAGS: [&str; 2] = ["replayId", "replay.id"];
@@ -17,8 +26,8 @@ pub(crate) fn attached(event: &Event<'_>) -> Option<String> {
     let context = event.context("replay").get("replay_id").and_then(json::text);
     let feedback = event.context("feedback").get("replay_id").and_then(json::text);
     let tag = TAGS.iter().find_map(|tag| event.tag(tag));
-    let ids = [context.as_deref(), tag, feedback.as_deref()];
-    ids.into_iter().flatten().find_map(valid)
+    let ids = [context.as_ref(), tag, feedback.as_ref()];
+    ids.into_iter().flatten().map(Text::expose).find_map(valid)
 }
 
 /// Replay ids look like event ids; anything else would not be a link.
@@ -55,4 +64,14 @@ pub(crate) fn replays(
             let _ = writeln!(section, "  - and {more} more");
         }
     }
+    let mark = section.mark();
+    page.tell(|data| {
+        let recording = |id: &str| Recording { id: id.to_owned(), url: url(id) };
+        let replays = Replays {
+            of_this_event: attached.map(recording),
+            in_all: others.len(),
+            of_the_issue: others.iter().take(LINKS).map(|id| recording(id)).collect(),
+        };
+        data.replays = Some(Kept::new(mark, replays));
+    });
 }

@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use sentry_client::{
     Untrusted,
     seer::{Analysis, Artifact, CodeFile, Finding, PullRequest, State, Step, TimelineItem},
 };
+use serde::Serialize;
 
 use crate::{
-    answer::{Answer, Priority},
+    answer::{Answer, Kept, Priority, Stranger},
     render::markdown,
 };
 
@@ -21,6 +23,27 @@ const LEAST: usize = 60;
 const ENTRIES: usize = 40;
 /// Insights of an analysis that found no more than that.
 const INSIGHTS: usize = 10;
+
+/// What Seer found, as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Findings {
+    root_cause: Option<Kept<Vec<Said>>>,
+    solution: Option<Kept<Vec<Said>>>,
+    pull_requests: Option<Kept<Vec<Stranger>>>,
+    on_the_way: Option<Kept<Vec<Said>>>,
+    /// Whether no text was cut; if not, raise `maxTokens`.
+    whole: bool,
+}
+
+/// A piece of what Seer wrote.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Said {
+    /// Its number or its role.
+    label: Option<String>,
+    text: Stranger,
+}
 
 /// A state in words.
 pub(crate) fn state(analysis: &Analysis) -> String {
@@ -52,7 +75,7 @@ pub(crate) fn state(analysis: &Analysis) -> String {
 
 /// Adds what was found: root cause, solution, pull requests, and what was learnt on the way.
 /// Long texts share `room`, in tokens: each is cut to the same length, and no text is left out.
-pub(crate) fn findings(answer: &mut Answer, analysis: &Analysis, room: usize) {
+pub(crate) fn findings(answer: &mut Answer, analysis: &Analysis, room: usize) -> Findings {
     let run = analysis.run_id.as_deref().unwrap_or("unknown");
     let whose = format!("Written by Seer (run {}), not verified", markdown::line(run, 60));
     let mut cause = Text::default();
@@ -71,17 +94,20 @@ pub(crate) fn findings(answer: &mut Answer, analysis: &Analysis, room: usize) {
     }
     // A token has four characters in prose, and fewer in code.
     let limit = share([&cause, &solution, &way], room.saturating_mul(5) / 2);
-    let cause =
+    let (cause, cause_is_whole) =
         cause.write(answer, "root_cause", Priority::High, &format!("Root cause. {whose}"), limit);
-    let solution =
+    let (solution, solution_is_whole) =
         solution.write(answer, "solution", Priority::High, &format!("Solution. {whose}"), limit);
-    pull_requests(answer, analysis);
-    let way = way.write(answer, "progress", Priority::Low, &format!("On the way. {whose}"), limit);
-    if !(cause && solution && way) {
+    let pull_requests = pull_requests(answer, analysis);
+    let (way, way_is_whole) =
+        way.write(answer, "progress", Priority::Low, &format!("On the way. {whose}"), limit);
+    let nothing_cut = cause_is_whole && solution_is_whole && way_is_whole;
+    if !nothing_cut {
         answer.section("", Priority::Essential).push(
             "\nLong texts were cut to fit the budget of this answer: raise `maxTokens` to see more.\n",
         );
     }
+    Findings { root_cause: cause, solution, pull_requests, on_the_way: way, whole: nothing_cut }
 }
 
 /// The length to which texts are cut so that together they have at most `room` characters.
@@ -107,7 +133,7 @@ fn newest<'a>(analysis: &'a Analysis, key: &str) -> Option<&'a Finding> {
     artifacts.filter(of_kind).find_map(|artifact| artifact.data.as_ref())
 }
 
-fn pull_requests(answer: &mut Answer, analysis: &Analysis) {
+fn pull_requests(answer: &mut Answer, analysis: &Analysis) -> Option<Kept<Vec<Stranger>>> {
     let newer = analysis.repo_pr_states.iter().flatten();
     let newer = newer.filter_map(|(repo, field)| Some((repo.as_str(), field.0.as_ref()?)));
     let older = analysis.steps.iter().flat_map(|step| &step.changes).filter_map(|change| {
@@ -117,13 +143,14 @@ fn pull_requests(answer: &mut Answer, analysis: &Analysis) {
     let lines: Vec<String> =
         newer.chain(older).filter_map(|(repo, request)| pull_request(repo, request)).collect();
     if lines.is_empty() {
-        return;
+        return None;
     }
     let section = answer.section("pull_requests", Priority::High);
     section.push("\n## Pull requests\n\n");
     for line in lines.iter().take(ENTRIES) {
         let _ = writeln!(section, "- {line}");
     }
+    Some(Kept::new(section.mark(), lines.into_iter().take(ENTRIES).map(Stranger::new).collect()))
 }
 
 fn pull_request(repo: &str, request: &PullRequest) -> Option<String> {
@@ -154,6 +181,12 @@ struct Entry {
 }
 
 impl Entry {
+    fn said(&self, limit: usize) -> Said {
+        let label = self.before.trim().trim_end_matches(':');
+        let label = (!label.is_empty()).then(|| label.to_owned());
+        Said { label, text: Stranger::new(self.text.chars().take(limit).collect::<String>()) }
+    }
+
     /// Whether it was written whole.
     fn write(&self, out: &mut String, limit: usize) -> bool {
         let kept: String = self.text.chars().take(limit).collect();
@@ -265,7 +298,7 @@ impl Text {
         self.0.push(Entry { before, text, body });
     }
 
-    /// Adds a section; returns whether every text is whole.
+    /// Adds a section; also returns whether every text is whole.
     fn write(
         &self,
         answer: &mut Answer,
@@ -273,16 +306,18 @@ impl Text {
         priority: Priority,
         heading: &str,
         limit: usize,
-    ) -> bool {
+    ) -> (Option<Kept<Vec<Said>>>, bool) {
         if self.0.is_empty() {
-            return true;
+            return (None, true);
         }
         let mut text = String::new();
         let cut = self.0.iter().filter(|entry| !entry.write(&mut text, limit)).count();
         let mut block = String::new();
         markdown::code_block(&mut block, "", &text);
-        let _ = write!(answer.section(name, priority), "\n## {heading}\n\n{block}");
-        cut == 0
+        let section = answer.section(name, priority);
+        let _ = write!(section, "\n## {heading}\n\n{block}");
+        let said = self.0.iter().map(|entry| entry.said(limit)).collect();
+        (Some(Kept::new(section.mark(), said)), cut == 0)
     }
 }
 

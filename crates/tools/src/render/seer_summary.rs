@@ -6,7 +6,13 @@ use std::fmt::Write as _;
 use sentry_client::seer::{Analysis, State};
 
 use super::markdown;
-use crate::issue_details::page::{Page, Part};
+use crate::{
+    answer::{Kept, Stranger},
+    issue_details::{
+        data::SeerFacts,
+        page::{Page, Part},
+    },
+};
 
 const LIMIT: usize = 500;
 
@@ -37,6 +43,17 @@ pub(crate) fn summary(page: &mut Page, analysis: &Analysis, tool: Option<&str>) 
     if let Some(tool) = tool {
         let _ = writeln!(section, "- The whole analysis: `{tool}`");
     }
+    let mark = section.mark();
+    page.tell(|data| {
+        let seer = SeerFacts {
+            state,
+            run_id: analysis.run_id.clone(),
+            what: finding.map(|(what, _)| what),
+            finding: finding.map(|(_, text)| Stranger::clipped(text, LIMIT)),
+            tool: tool.map(str::to_owned),
+        };
+        data.seer = Some(Kept::new(mark, seer));
+    });
 }
 
 /// The solution, or else the cause; the last of each counts.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use sentry_client::events::{Event, Frame, Value};
+use sentry_client::events::{Event, Exposed as _, Frame, Value};
 
 use super::{
     block::Block,
@@ -13,8 +13,11 @@ use super::{
     markdown,
 };
 use crate::{
-    answer::Detail,
-    issue_details::page::{Page, Part},
+    answer::{Detail, Kept, Stranger},
+    issue_details::{
+        data::{Failure, Stack, StackFrame},
+        page::{Page, Part},
+    },
 };
 
 /// The most frames of one stack.
@@ -32,7 +35,7 @@ const PINNED: usize = 3;
 
 /// Appends what failed and where, if the event says so.
 pub(crate) fn failure(page: &mut Page, event: &Event<'_>) {
-    let language = Language::of_platform(event.platform.as_deref().unwrap_or_default());
+    let language = Language::of_platform(event.platform.exposed().unwrap_or_default());
     let exceptions = event.exceptions();
     if !exceptions.is_empty() {
         return chain(page, event, &exceptions, language);
@@ -43,8 +46,8 @@ pub(crate) fn failure(page: &mut Page, event: &Event<'_>) {
     }
     if let Some(data) = event.entries_of("stacktrace").find(|data| !data.frames.is_empty()) {
         let mut out = "\n### Stack\n".to_owned();
-        relevant(&mut out, &data.frames, language, page.is_brief());
-        write(page, &out);
+        let relevant = relevant(&mut out, &data.frames, language, page.is_brief());
+        write(page, &out, "Stack", relevant);
         stack(page, &data.frames, language);
     }
 }
@@ -56,30 +59,41 @@ fn chain(page: &mut Page, event: &Event<'_>, exceptions: &[&Value<'_>], language
         let mut out = String::with_capacity(1_024);
         match at {
             0 => out.push_str("\n### Exception\n"),
-            _ => cause(&mut out, event.platform.as_deref().unwrap_or_default(), at),
+            _ => cause(&mut out, event.platform.exposed().unwrap_or_default(), at),
         }
         out.push('\n');
-        markdown::code_block(&mut out, "", &headline(exception, brief));
+        let headline = headline(exception, brief);
+        markdown::code_block(&mut out, "", &headline);
         let frames = exception.frames();
         if frames.is_empty() && !brief {
             out.push_str("\nThis exception came without a stack.\n");
         }
-        if at == 0 {
-            relevant(&mut out, frames, language, brief);
-        }
-        write(page, &out);
+        let relevant = match at {
+            0 => relevant(&mut out, frames, language, brief),
+            _ => None,
+        };
+        write(page, &out, &headline, relevant);
         stack(page, frames, language);
     }
     if let Some(left_out @ 1..) = exceptions.len().checked_sub(EXCEPTIONS) {
-        write(page, &format!("\n{left_out} further exceptions of this chain were left out.\n"));
+        let note = format!("{left_out} further exceptions of this chain were left out.");
+        if let Some(section) = page.part(Part::Stacktrace) {
+            let _ = writeln!(section, "\n{note}");
+        }
+        page.tell(|data| data.notes.push(note));
     }
 }
 
 /// A section of its own: the words about an exception stay when its stack does not fit.
-fn write(page: &mut Page, text: &str) {
-    if let Some(section) = page.part(Part::Stacktrace) {
-        section.push(text);
-    }
+fn write(page: &mut Page, text: &str, headline: &str, relevant: Option<String>) {
+    let Some(section) = page.part(Part::Stacktrace) else { return };
+    section.push(text);
+    let mark = section.mark();
+    page.tell(|data| {
+        let headline = Stranger::new(headline);
+        let relevant_frame = relevant.map(Stranger::new);
+        data.exceptions.push(Kept::new(mark, Failure { headline, relevant_frame, stack: None }));
+    });
 }
 
 /// The heading of a further exception, in the words of its language.
@@ -96,8 +110,8 @@ fn cause(out: &mut String, platform: &str, at: usize) {
 
 fn headline(exception: &Value<'_>, brief: bool) -> String {
     let mut text = String::new();
-    clip::line(&mut text, exception.kind.as_deref().unwrap_or_default(), 300);
-    if let Some(value) = exception.value.as_deref().filter(|value| !value.trim().is_empty()) {
+    clip::line(&mut text, exception.kind.exposed().unwrap_or_default(), 300);
+    if let Some(value) = exception.value.filled() {
         if !text.is_empty() {
             text.push_str(": ");
         }
@@ -123,30 +137,39 @@ fn thread(page: &mut Page, threads: &[&Value<'_>], language: Language) {
     let chosen = crashed.or_else(current).or_else(|| with_stack().next());
     let _ = writeln!(out, "\n### {title}");
     let Some(chosen) = chosen else {
-        let _ = writeln!(out, "\n{} threads, none of them with a stack.", threads.len());
-        return write(page, &out);
+        let headline = format!("{} threads, none of them with a stack", threads.len());
+        let _ = writeln!(out, "\n{headline}.");
+        return write(page, &out, &headline, None);
     };
     out.push('\n');
-    if let Some(name) = chosen.name.as_deref().filter(|name| !name.trim().is_empty()) {
+    if let Some(name) = chosen.name.filled() {
         let _ = write!(out, "{} ", markdown::code(name, 100));
     }
-    let id = chosen.id.as_deref().map(|id| format!("id {}, ", markdown::code(id, 40)));
+    let id = chosen.id.exposed().map(|id| format!("id {}, ", markdown::code(id, 40)));
     let _ = match threads.len() {
         1 => writeln!(out, "({}the only thread)", id.unwrap_or_default()),
         count => writeln!(out, "({}one of {count} threads)", id.unwrap_or_default()),
     };
-    relevant(&mut out, chosen.frames(), language, page.is_brief());
-    write(page, &out);
+    let relevant = relevant(&mut out, chosen.frames(), language, page.is_brief());
+    let name = chosen.name.exposed().or(chosen.id.exposed()).unwrap_or_default();
+    let name = markdown::line(name, 100);
+    let headline = format!("{title}: {name} (one of {})", threads.len());
+    write(page, &out, &headline, relevant);
     stack(page, chosen.frames(), language);
 }
 
 /// The frame to look at first: the application's last one that shows source or variables.
-fn relevant(out: &mut String, frames: &[Frame<'_>], language: Language, brief: bool) {
+fn relevant(
+    out: &mut String,
+    frames: &[Frame<'_>],
+    language: Language,
+    brief: bool,
+) -> Option<String> {
     let telling = |frame: &&Frame<'_>| {
         frame.in_app == Some(true)
             && (!frame.context.is_empty() || frame.vars.is_some_and(|vars| vars.get() != "{}"))
     };
-    let Some(frame) = frames.iter().rev().find(telling) else { return };
+    let frame = frames.iter().rev().find(telling)?;
     out.push_str("\n**Most relevant frame** (the last of the application's own code)\n\n");
     let mut text = String::with_capacity(1_024);
     frame::header(&mut text, frame, language, None);
@@ -157,6 +180,7 @@ fn relevant(out: &mut String, frames: &[Frame<'_>], language: Language, brief: b
         frame::variables(&mut text, frame);
     }
     markdown::code_block(out, "", &text);
+    Some(text)
 }
 
 /// The whole stack, or the telling part of a very long one. A brief answer has none.
@@ -179,6 +203,8 @@ fn stack(page: &mut Page, frames: &[Frame<'_>], language: Language) {
     let is_telling =
         |at| telling.as_ref().is_none_or(|shown| shown.get(at).copied().unwrap_or_default());
     let mut block = Block::default();
+    // Which frame stands at which place of the block.
+    let mut written: Vec<(usize, usize)> = Vec::new();
     let mut expected = if failing_last { 0 } else { frames.len() };
     let mut write = |at: usize, frame: &Frame<'_>| {
         // `expected` is where the next frame would be if none had been left out.
@@ -198,6 +224,7 @@ fn stack(page: &mut Page, frames: &[Frame<'_>], language: Language) {
             Some(true) => Some(Detail::Entry),
             _ => Some(Detail::LibraryFrame),
         };
+        written.push((block.len(), at));
         block.add(detail, text);
     };
     let shown = frames.iter().enumerate().filter(|(at, _)| everything || is_telling(*at));
@@ -206,7 +233,22 @@ fn stack(page: &mut Page, frames: &[Frame<'_>], language: Language) {
     } else {
         shown.rev().for_each(|(at, frame)| write(at, frame));
     }
-    block.write(section);
+    let marks = block.write(section);
+    let mark = section.mark();
+    page.tell(|data| {
+        let frame = |(place, at): &(usize, usize)| {
+            Some(Kept::new(*marks.get(*place)?, StackFrame::of(frames.get(*at)?)))
+        };
+        let stack = Stack {
+            frames_in_all: frames.len(),
+            in_app_in_all: in_app,
+            failing_call_last: failing_last,
+            frames: written.iter().filter_map(frame).collect(),
+        };
+        if let Some(failure) = data.exceptions.last_mut() {
+            failure.value_mut().stack = Some(Kept::new(mark, stack));
+        }
+    });
 }
 
 /// Which frames of a very long stack are shown, and nothing for any other: both ends, then
@@ -242,7 +284,7 @@ mod tests {
     fn rendered_as(depth: Depth, json: &str, budget: usize) -> String {
         let mut page = Page::new(depth, &[]).unwrap();
         failure(&mut page, &serde_json::from_str(json).unwrap());
-        let out = page.finish("get_issue_details", Some(budget)).fitted(budget).into_string();
+        let out = page.finish("get_issue_details", Some(budget)).0.fitted(budget).into_string();
         format!("{out}\n")
     }
 

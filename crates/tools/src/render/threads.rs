@@ -2,12 +2,15 @@
 
 use std::{cmp::Reverse, fmt::Write as _};
 
-use sentry_client::events::{Event, Value};
+use sentry_client::events::{Event, Exposed as _, Value};
 
 use super::{block::Block, clip};
 use crate::{
-    answer::Detail,
-    issue_details::page::{Page, Part},
+    answer::{Detail, Kept},
+    issue_details::{
+        data,
+        page::{Page, Part},
+    },
 };
 
 /// The most threads, unless all were asked for.
@@ -31,14 +34,20 @@ pub(crate) fn table(page: &mut Page, event: &Event<'_>) {
     if let Some(left_out @ 1..) = threads.len().checked_sub(most) {
         block.keep(format!("… {left_out} more left out"));
     }
-    block.titled(section, &format!("Threads ({})", threads.len()));
+    let texts = block.texts();
+    let marks = block.titled(section, &format!("Threads ({})", threads.len()));
+    let mark = section.mark();
+    page.tell(|told| {
+        let lines = data::lines(&marks, texts.iter().map(String::as_str));
+        told.threads = Some(Kept::new(mark, lines));
+    });
 }
 
 fn line(thread: &Value<'_>) -> String {
     let mut text = String::with_capacity(80);
-    clip::line(&mut text, thread.id.as_deref().unwrap_or("?"), 40);
+    clip::line(&mut text, thread.id.exposed().unwrap_or("?"), 40);
     for name in [&thread.name, &thread.state] {
-        if let Some(name) = name.as_deref().filter(|name| !name.trim().is_empty()) {
+        if let Some(name) = name.filled() {
             text.push_str(" | ");
             clip::line(&mut text, name, 100);
         }

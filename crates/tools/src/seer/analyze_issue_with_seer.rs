@@ -10,17 +10,20 @@ use sentry_client::{
     issues::Issue,
     seer::{Analysis, LONGEST_INSTRUCTION, StartAnalysis, State},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    answer::{Answer, Priority},
+    answer::{Answer, Priority, Reply},
     error::{Error, Result},
     gate::needs,
     issue_address::IssueAddress,
     issues::{get_issue_details::GetIssueDetails, search_issues::SearchIssues},
     params::{IssueIdText, IssueUrl, MaxTokens, OrganizationSlug, RegionUrl, given},
-    render::{markdown, seer},
+    render::{
+        markdown,
+        seer::{self, Findings},
+    },
     tool::{Context, Effect, Tool, Upstream},
 };
 
@@ -47,8 +50,28 @@ pub(crate) struct Params {
     max_tokens: Option<MaxTokens>,
 }
 
+/// An analysis as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Analyzed {
+    issue_id: String,
+    short_id: String,
+    url: String,
+    run_id: Option<String>,
+    /// Whether this call started it.
+    origin: Option<&'static str>,
+    /// In words.
+    status: Option<String>,
+    last_change: Option<String>,
+    /// Written by Seer, not verified.
+    found: Option<Findings>,
+    /// What the state means, and the next step.
+    notes: Vec<String>,
+}
+
 impl Tool for AnalyzeIssueWithSeer {
     type Params = Params;
+    type Output = Analyzed;
 
     const NAME: &'static str = "analyze_issue_with_seer";
     const EFFECT: Effect = Effect::Start;
@@ -59,7 +82,7 @@ impl Tool for AnalyzeIssueWithSeer {
     };
     const TAKES: Option<Duration> = Some(Pace::USUAL.limit);
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Analyzed>> {
         run(cx, &params, Pace::USUAL).await
     }
 }
@@ -79,11 +102,11 @@ impl Pace {
     const USUAL: Pace = Pace {
         first: Duration::from_secs(1),
         interval: Duration::from_secs(5),
-        limit: Duration::from_secs(300),
+        limit: Duration::from_mins(5),
     };
 }
 
-async fn run(cx: &Context<'_>, params: &Params, pace: Pace) -> Result<Answer> {
+async fn run(cx: &Context<'_>, params: &Params, pace: Pace) -> Result<Reply<Analyzed>> {
     let until = Instant::now() + pace.limit;
     let region = cx.region(params.region_url.as_ref())?;
     let address = IssueAddress::of(
@@ -100,9 +123,9 @@ async fn run(cx: &Context<'_>, params: &Params, pace: Pace) -> Result<Answer> {
     }
     let budget = params.max_tokens.map_or(cx.installation.max_tokens, MaxTokens::get);
     let call = Call { cx, address, region, instruction, budget, pace, until };
-    let mut answer = call.run().await?;
+    let (mut answer, data) = call.run().await?;
     answer.limit(params.max_tokens.map(MaxTokens::get));
-    Ok(answer)
+    Ok(cx.reply(answer, || data))
 }
 
 /// What every step of a call needs.
@@ -124,6 +147,15 @@ enum Origin {
     StartedHere,
 }
 
+impl Origin {
+    fn words(self) -> &'static str {
+        match self {
+            Origin::Existed => "existed already; nothing was started",
+            Origin::StartedHere => "started by this call",
+        }
+    }
+}
+
 /// Why the waiting ended.
 enum End {
     /// The analysis stands still, for whatever reason.
@@ -137,7 +169,7 @@ enum End {
 }
 
 impl Call<'_> {
-    async fn run(&self) -> Result<Answer> {
+    async fn run(&self) -> Result<(Answer, Analyzed)> {
         let IssueAddress { organization, issue, .. } = &self.address;
         let found = self.sentry().get_issue(organization, issue, self.region.as_ref()).await?;
         self.cx.admit_project("this issue", found.project_slug())?;
@@ -181,7 +213,12 @@ impl Call<'_> {
     }
 
     /// Looks again and again until the analysis stands still or there is a reason to stop.
-    async fn watch(&self, issue: &Issue, origin: Origin, mut known: Analysis) -> Result<Answer> {
+    async fn watch(
+        &self,
+        issue: &Issue,
+        origin: Origin,
+        mut known: Analysis,
+    ) -> Result<(Answer, Analyzed)> {
         let mut wait =
             if origin == Origin::StartedHere { self.pace.first } else { self.pace.interval };
         let (mut failures, mut absences) = (0, 0);
@@ -220,9 +257,16 @@ impl Call<'_> {
         Ok(self.answer(issue, origin, &known, &end))
     }
 
-    fn answer(&self, issue: &Issue, origin: Origin, known: &Analysis, end: &End) -> Answer {
+    fn answer(
+        &self,
+        issue: &Issue,
+        origin: Origin,
+        known: &Analysis,
+        end: &End,
+    ) -> (Answer, Analyzed) {
         let organization = &self.address.organization;
         let url = self.cx.sentry.site().issue_url(organization, &issue.id);
+        let mut notes = Vec::new();
         let mut answer = Answer::default();
         let head = answer.section("", Priority::Essential);
         let short_id = markdown::code(issue.short_id(), 128);
@@ -231,10 +275,7 @@ impl Call<'_> {
             head,
             "- Run: {} ({})",
             known.run_id.as_deref().map_or("not told".to_owned(), |id| markdown::code(id, 60)),
-            match origin {
-                Origin::Existed => "existed already; nothing was started",
-                Origin::StartedHere => "started by this call",
-            }
+            origin.words()
         );
         let _ = writeln!(head, "- Status: {}", seer::state(known));
         if let Some(time) = &known.updated_at {
@@ -242,11 +283,26 @@ impl Call<'_> {
         }
         let _ = writeln!(head, "- URL: {url}");
         if let (Some(_), Origin::Existed) = (self.instruction, origin) {
-            head.push("- `instruction` was not used: it only counts when an analysis is started\n");
+            let unused = "`instruction` was not used: it only counts when an analysis is started";
+            let _ = writeln!(head, "- {unused}");
+            notes.push(unused.to_owned());
         }
-        let _ = writeln!(head, "\n{}", self.next(known, end, &url));
-        seer::findings(&mut answer, known, self.budget.saturating_sub(FACTS));
-        answer
+        let next = self.next(known, end, &url);
+        let _ = writeln!(head, "\n{next}");
+        notes.push(next);
+        let found = seer::findings(&mut answer, known, self.budget.saturating_sub(FACTS));
+        let data = Analyzed {
+            issue_id: issue.id.clone(),
+            short_id: issue.short_id().to_owned(),
+            url,
+            run_id: known.run_id.clone(),
+            origin: Some(origin.words()),
+            status: Some(seer::state(known)),
+            last_change: known.updated_at.clone(),
+            found: Some(found),
+            notes,
+        };
+        (answer, data)
     }
 
     /// What the state means, and the next step.
@@ -300,23 +356,36 @@ impl Call<'_> {
     }
 
     /// Seer reads code and stack traces, and a metric has neither.
-    fn metric(&self, issue: &Issue) -> Answer {
+    fn metric(&self, issue: &Issue) -> (Answer, Analyzed) {
         let organization = &self.address.organization;
-        let mut out = format!(
-            "# No Seer analysis of {} in `{organization}`\n\nThis is a metric issue: a number \
-             crossed the threshold of an alert. It has no stack trace, so Seer cannot analyze it, \
-             and nothing was started.\n\n## Next\n\n- The user sees the chart and the threshold at \
-             {}\n",
-            markdown::code(issue.short_id(), 128),
-            self.cx.sentry.site().issue_url(organization, &issue.id)
-        );
+        let url = self.cx.sentry.site().issue_url(organization, &issue.id);
+        let why = "This is a metric issue: a number crossed the threshold of an alert. It has no \
+                   stack trace, so Seer cannot analyze it, and nothing was started.";
+        let mut next = vec![format!("The user sees the chart and the threshold at {url}")];
         if let Some(tool) = self.cx.offers::<GetIssueDetails>() {
-            let _ = writeln!(out, "- What the alert measures: `{tool}`");
+            next.push(format!("What the alert measures: `{tool}`"));
         }
         if let Some(tool) = self.cx.offers::<SearchIssues>() {
-            let _ = writeln!(out, "- Errors of the same time, which Seer can analyze: `{tool}`");
+            next.push(format!("Errors of the same time, which Seer can analyze: `{tool}`"));
         }
-        Answer::new(out)
+        let short_id = markdown::code(issue.short_id(), 128);
+        let mut out =
+            format!("# No Seer analysis of {short_id} in `{organization}`\n\n{why}\n\n## Next\n\n");
+        for step in &next {
+            let _ = writeln!(out, "- {step}");
+        }
+        let data = Analyzed {
+            issue_id: issue.id.clone(),
+            short_id: issue.short_id().to_owned(),
+            url,
+            run_id: None,
+            origin: None,
+            status: None,
+            last_change: None,
+            found: None,
+            notes: [vec![why.to_owned()], next].concat(),
+        };
+        (Answer::new(out), data)
     }
 
     async fn not_started(&self, err: sentry_client::Error) -> Error {

@@ -86,7 +86,7 @@ async fn paced(sentry: &FakeSentry, args: Value, pace: Pace, heard: &Heard) -> R
         progress: heard,
     };
     let params: Params = serde_json::from_value(args).unwrap();
-    let answer = run(&cx, &params, pace).await?;
+    let answer = run(&cx, &params, pace).await?.into_answer();
     Ok(answer.into_string().replace(&sentry.host(), "sentry.example.test"))
 }
 
@@ -346,7 +346,7 @@ async fn the_time_of_one_request_is_not_that_of_the_call() {
     };
     let params: Params = serde_json::from_value(by_id()).unwrap();
     let pace = Pace { interval: Duration::from_millis(250), ..FAST };
-    let out = run(&cx, &params, pace).await.unwrap().into_string();
+    let out = run(&cx, &params, pace).await.unwrap().into_answer().into_string();
     assert!(out.contains("- Status: completed"), "{out}");
 }
 

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
 use sentry_client::ErrorKind;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Reply},
     error::{Error, Result},
     gate::needs,
     params::{OrganizationSlug, RegionUrl},
@@ -33,8 +33,18 @@ pub(crate) struct Params {
     region_url: Option<RegionUrl>,
 }
 
+/// A new team as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Created {
+    slug: String,
+    id: Option<String>,
+    name: String,
+}
+
 impl Tool for CreateTeam {
     type Params = Params;
+    type Output = Created;
 
     const NAME: &'static str = "create_team";
     const EFFECT: Effect = Effect::Create;
@@ -44,20 +54,21 @@ impl Tool for CreateTeam {
         accepts: &[needs(Scope::TeamWrite), needs(Scope::OrgWrite)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Created>> {
         let region = cx.region(params.region_url.as_ref())?;
         let name = checked(&params.name)?;
         let org = &*params.organization_slug;
         let created = cx.sentry.create_team(org, name, region.as_ref()).await;
         let team = created.map_err(|err| clearer(cx, name, err))?;
-        let shown = markdown::line(team.name.as_deref().unwrap_or(name), 100);
+        let name = team.name.unwrap_or_else(|| name.to_owned());
+        let shown = markdown::line(&name, 100);
         let mut out = format!("# Team created in `{org}`\n\n- Name: {shown}\n");
         let _ = writeln!(out, "- Slug: {}", markdown::code(&team.slug, 100));
         if let Some(id) = &team.id {
             let _ = writeln!(out, "- Id: {}", markdown::code(id, 40));
         }
         out.push_str("\nOther tools take the slug where they ask for a team.");
-        Ok(Answer::new(out))
+        Ok(cx.reply(Answer::new(out), || Created { slug: team.slug, id: team.id, name }))
     }
 }
 

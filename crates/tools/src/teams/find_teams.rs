@@ -4,14 +4,11 @@ use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use scopes::{Scope, ScopeSet};
-use sentry_client::{
-    Page,
-    teams::{ListTeams, Team},
-};
-use serde::Deserialize;
+use sentry_client::teams::{ListTeams, Team};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
+    answer::{List, Listing, Reply},
     error::Result,
     gate::needs,
     params::{Cursor, NamePart, OrganizationSlug, RegionUrl},
@@ -36,8 +33,18 @@ pub(crate) struct Params {
     cursor: Option<Cursor>,
 }
 
+/// A team as data.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Found {
+    slug: String,
+    id: Option<String>,
+    name: Option<String>,
+}
+
 impl Tool for FindTeams {
     type Params = Params;
+    type Output = List<Found>;
 
     const NAME: &'static str = "find_teams";
     const EFFECT: Effect = Effect::Read;
@@ -47,7 +54,7 @@ impl Tool for FindTeams {
         accepts: &[needs(Scope::OrgRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<List<Found>>> {
         let region = cx.region(params.region_url.as_ref())?;
         let query = NamePart::of(params.query.as_ref());
         let list = ListTeams {
@@ -57,13 +64,15 @@ impl Tool for FindTeams {
             region: region.as_ref(),
         };
         let page = cx.sentry.list_teams(&params.organization_slug, &list).await?;
-        let mut out = format!("# Teams in `{}`\n\n", *params.organization_slug);
+        let mut out = Listing::titled(&format!("# Teams in `{}`", *params.organization_slug));
         if let Some(query) = query {
-            let _ = writeln!(out, "Matching {}\n", markdown::code(query, 200));
+            out.words(&format!("Matching {}\n\n", markdown::code(query, 200)));
         }
-        write_teams(&mut out, &page);
+        for team in &page.items {
+            out.entry(&line(team), Found::of(team));
+        }
         if page.items.is_empty() && page.skipped == 0 && page.next.is_none() {
-            out.push_str(match (query, &params.cursor) {
+            out.note(match (query, &params.cursor) {
                 (None, None) => "This organization has no team that this user can see.",
                 (_, Some(_)) => "There are no more teams.",
                 (Some(_), None) => {
@@ -71,26 +80,28 @@ impl Tool for FindTeams {
                 }
             });
             if let Some(create) = cx.offers::<CreateTeam>() {
-                let _ = write!(out, " `{create}` creates one.");
+                out.note(&format!(" `{create}` creates one."));
             }
         }
-        markdown::page_end(&mut out, &page);
-        Ok(Answer::new(out))
+        out.end(&page);
+        Ok(out.reply(cx))
     }
 }
 
-fn write_teams(out: &mut String, page: &Page<Team>) {
-    for team in &page.items {
-        let _ = write!(out, "- {}", markdown::code(&team.slug, 100));
-        if let Some(id) = &team.id {
-            let _ = write!(out, " (id {})", markdown::code(id, 40));
-        }
-        match &team.name {
-            Some(name) if *name != team.slug => {
-                let _ = writeln!(out, ": {}", markdown::line(name, 100));
-            }
-            _ => out.push('\n'),
-        }
+fn line(team: &Team) -> String {
+    let mut line = format!("- {}", markdown::code(&team.slug, 100));
+    if let Some(id) = &team.id {
+        let _ = write!(line, " (id {})", markdown::code(id, 40));
+    }
+    if let Some(name) = team.name.as_ref().filter(|name| **name != team.slug) {
+        let _ = write!(line, ": {}", markdown::line(name, 100));
+    }
+    line + "\n"
+}
+
+impl Found {
+    fn of(team: &Team) -> Found {
+        Found { slug: team.slug.clone(), id: team.id.clone(), name: team.name.clone() }
     }
 }
 

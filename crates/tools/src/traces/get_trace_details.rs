@@ -13,7 +13,7 @@ use sentry_client::{
 use serde::Deserialize;
 
 use crate::{
-    answer::{Answer, Priority, Section},
+    answer::{Answer, Kept, Priority, Reply, Section, Stranger},
     error::{Error, Result},
     events::search_events::SearchEvents,
     gate::needs,
@@ -22,10 +22,12 @@ use crate::{
     render::{
         markdown,
         span::{
-            block, focus, label, operations,
+            data::{Conversation, SpanDetails, Totals, Traced},
+            focus, label, operations,
             outline::Outline,
             problems,
             tree::{Limits, Tree},
+            tree_block,
         },
     },
     tool::{Context, Effect, Tool, Upstream},
@@ -60,6 +62,7 @@ pub(crate) struct Params {
 
 impl Tool for GetTraceDetails {
     type Params = Params;
+    type Output = Traced;
 
     const NAME: &'static str = "get_trace_details";
     const EFFECT: Effect = Effect::Read;
@@ -69,7 +72,7 @@ impl Tool for GetTraceDetails {
         accepts: &[needs(Scope::OrgRead)],
     };
 
-    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Answer> {
+    async fn call(&self, cx: &Context<'_>, params: Params) -> Result<Reply<Traced>> {
         let region = cx.region(params.region_url.as_ref())?;
         let id = trace_id(cx, &params.trace_id)?;
         let span = given(params.span_id.as_deref()).map(|text| span_id(cx, text)).transpose()?;
@@ -78,12 +81,12 @@ impl Tool for GetTraceDetails {
         let (totals, fetched) = call.fetch(span.is_some()).await?;
         let trace = fetched.body.read()?;
         let seen = Seen { trace: &trace, totals, shortened: fetched.shortened };
-        let mut answer = match &span {
+        let (mut answer, data) = match &span {
             Some(span) => call.focused(&seen, span)?,
             None => call.overview(&seen)?,
         };
         answer.limit(params.max_tokens.map(MaxTokens::get));
-        Ok(answer)
+        Ok(cx.reply(answer, || data))
     }
 }
 
@@ -226,42 +229,66 @@ impl Call<'_> {
         self.cx.sentry.site().web_url(self.org, &format!("/explore/traces/trace/{}/", self.id))
     }
 
-    fn overview(&self, seen: &Seen<'_, '_>) -> Result<Answer> {
+    fn data(&self, seen: &Seen<'_, '_>, url: String) -> Traced {
+        Traced {
+            trace_id: self.id.to_string(),
+            url,
+            totals: seen.totals.map(|totals| Totals {
+                spans: totals.spans,
+                errors: totals.errors,
+                performance_issues: totals.performance_issues,
+                logs: totals.logs,
+            }),
+            spans_read: seen.trace.spans.len(),
+            ..Traced::default()
+        }
+    }
+
+    fn overview(&self, seen: &Seen<'_, '_>) -> Result<(Answer, Traced)> {
         let fence = self.cx.sentry.fence();
         let outline = Outline::new(seen.trace, fence);
         let is_empty = seen.trace.spans.is_empty() && seen.trace.problems.is_empty();
         if !is_empty && !outline.has_own(fence) {
             self.cx.admit_project(&format!("the trace `{}`", self.id), None)?;
         }
+        let mut data = self.data(seen, self.url());
         let mut answer = Answer::default();
         let facts = answer.section("overview", Priority::Essential);
         let _ = writeln!(facts, "# Trace `{}` in `{}`\n", self.id, self.org);
         self.totals_of(facts, seen);
-        notes(facts, seen, &outline);
+        data.notes = notes(seen, &outline);
         if is_empty {
-            facts.push(
-                "\nNo spans: none was sent or sampled, they are older than 14 days, or the trace \
-                 belongs to another organization.\n",
+            data.notes.push(
+                "No spans: none was sent or sampled, they are older than 14 days, or the trace \
+                 belongs to another organization."
+                    .to_owned(),
             );
         }
+        write_notes(facts, &data.notes);
         let operations = operations::operations(&outline);
         if !operations.is_empty() {
-            operations::write(answer.section("operations", Priority::Normal), &operations);
+            let section = answer.section("operations", Priority::Normal);
+            data.operations = Some(operations::write(section, &operations));
         }
         if !seen.trace.spans.is_empty() {
             let tree = Tree::select(&outline, None, SHOWN);
             let section = answer.section("tree", Priority::High);
             let _ = writeln!(section, "\n## Spans\n");
-            block(section, &tree.lines("trace"));
+            let told = tree_block(section, tree.lines("trace"));
+            data.tree = Some(Kept::new(section.mark(), told));
             let all = seen.trace.spans.len();
-            let _ = writeln!(section, "\n{} of {all} spans are shown.", tree.count());
+            let note = format!("{} of {all} spans are shown.", tree.count());
+            let _ = writeln!(section, "\n{note}");
+            data.notes.push(note);
         }
         let section = answer.section("errors", Priority::High);
-        let has_issue = problems::write(section, seen.trace, fence, None);
-        self.conversations(&mut answer, &outline);
+        let found = problems::write(section, seen.trace, fence, None);
+        (data.problems, data.problems_in_all) = (found.told, found.in_all);
+        data.conversations = self.conversations(&mut answer, &outline);
         let has_spans = !seen.trace.spans.is_empty();
-        self.next(answer.section("next", Priority::Normal), has_issue, has_spans);
-        Ok(answer)
+        let section = answer.section("next", Priority::Normal);
+        data.next = Some(self.next(section, found.has_issue, has_spans));
+        Ok((answer, data))
     }
 
     fn totals_of(&self, out: &mut Section, seen: &Seen<'_, '_>) {
@@ -281,7 +308,11 @@ impl Call<'_> {
         let _ = writeln!(out, "- URL: {}", self.url());
     }
 
-    fn conversations(&self, answer: &mut Answer, outline: &Outline<'_, '_>) {
+    fn conversations(
+        &self,
+        answer: &mut Answer,
+        outline: &Outline<'_, '_>,
+    ) -> Option<Kept<Vec<Conversation>>> {
         let mut found: Vec<String> = Vec::new();
         for (index, span) in outline.trace.spans.iter().enumerate() {
             if found.len() == CONVERSATIONS {
@@ -297,46 +328,59 @@ impl Call<'_> {
             }
         }
         if found.is_empty() {
-            return;
+            return None;
         }
         let section = answer.section("conversations", Priority::Normal);
         let _ = writeln!(section, "\n## AI conversations\n");
+        let mut told = Vec::new();
         for id in found {
             let _ = write!(section, "- {}", markdown::code(&id, 100));
             // An odd id stays text: nothing that a sender wrote becomes part of a link.
-            if id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-                let path = format!("/explore/conversations/{id}/");
-                let _ = write!(section, ": {}", self.cx.sentry.site().web_url(self.org, &path));
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            let path = format!("/explore/conversations/{id}/");
+            let url = self.cx.sentry.site().web_url(self.org, &path);
+            let url = id.bytes().all(is_plain).then_some(url);
+            if let Some(url) = &url {
+                let _ = write!(section, ": {url}");
             }
             section.push("\n");
+            told.push(Conversation { id: Stranger::new(id), url });
         }
+        Some(Kept::new(section.mark(), told))
     }
 
-    fn next(&self, out: &mut Section, has_issue: bool, has_spans: bool) {
-        let _ = writeln!(out, "\n## Next\n");
+    fn next(&self, out: &mut Section, has_issue: bool, has_spans: bool) -> Kept<Vec<String>> {
+        let mut next = Vec::new();
         if has_spans {
             let name = GetTraceDetails::NAME;
-            let _ = writeln!(out, "- All about one span: `{name}` again, with its id as `spanId`");
+            next.push(format!("All about one span: `{name}` again, with its id as `spanId`"));
         }
         if let Some(tool) = self.cx.offers::<SearchEvents>() {
-            let _ = writeln!(
-                out,
-                "- Its spans, errors and logs in full: `{tool}` with the query `trace:{}`",
+            next.push(format!(
+                "Its spans, errors and logs in full: `{tool}` with the query `trace:{}`",
                 self.id
-            );
+            ));
         }
         if let Some(tool) = self.cx.offers::<GetIssueDetails>().filter(|_| has_issue) {
-            let _ = writeln!(out, "- The stack of an error: `{tool}` with its issue id");
+            next.push(format!("The stack of an error: `{tool}` with its issue id"));
         }
+        let _ = writeln!(out, "\n## Next\n");
+        for step in &next {
+            let _ = writeln!(out, "- {step}");
+        }
+        Kept::new(out.mark(), next)
     }
 
-    fn focused(&self, seen: &Seen<'_, '_>, id: &SpanId) -> Result<Answer> {
+    fn focused(&self, seen: &Seen<'_, '_>, id: &SpanId) -> Result<(Answer, Traced)> {
         let mut found = seen.trace.spans.iter().enumerate().filter(|(_, span)| span.has_id(id));
         let Some((index, span)) = found.next() else { return Err(self.no_span(seen, id)) };
         let twins = found.count();
         self.cx.admit_project(&format!("the span `{id}`"), span.project_slug())?;
         let fence = self.cx.sentry.fence();
         let outline = Outline::new(seen.trace, fence);
+        let url = format!("{}?node=span-{id}", self.url());
+        let mut data = self.data(seen, url);
+        data.span = SpanDetails::of(&outline, index);
         let mut answer = Answer::default();
         let section = answer.section("span", Priority::Essential);
         let _ = writeln!(section, "# Span `{id}` in `{}`\n\n- Trace: `{}`", self.org, self.id);
@@ -344,17 +388,20 @@ impl Call<'_> {
         if let Some(totals) = seen.totals {
             let _ = writeln!(section, "- Spans of the trace: {}", totals.spans);
         }
-        let _ = writeln!(section, "- URL: {}?node=span-{id}", self.url());
+        let _ = writeln!(section, "- URL: {}", data.url);
         if twins > 0 {
-            let _ = writeln!(section, "\n{twins} more with this id; the first is shown.");
+            data.notes.push(format!("{twins} more with this id; the first is shown."));
         }
-        notes(section, seen, &outline);
-        focus::around(&mut answer, &outline, index);
+        data.notes.extend(notes(seen, &outline));
+        write_notes(section, &data.notes);
+        focus::around(&mut answer, &outline, index, &mut data);
         let section = answer.section("errors", Priority::High);
-        let has_issue = problems::write(section, seen.trace, fence, Some(index));
-        focus::parts(&mut answer, span);
-        self.next(answer.section("next", Priority::Normal), has_issue, true);
-        Ok(answer)
+        let found = problems::write(section, seen.trace, fence, Some(index));
+        (data.problems, data.problems_in_all) = (found.told, found.in_all);
+        data.attributes = focus::parts(&mut answer, span);
+        let section = answer.section("next", Priority::Normal);
+        data.next = Some(self.next(section, found.has_issue, true));
+        Ok((answer, data))
     }
 
     fn no_span(&self, seen: &Seen<'_, '_>, id: &SpanId) -> Error {
@@ -377,29 +424,33 @@ impl Call<'_> {
 }
 
 /// What a reader must know about the spans below.
-fn notes(out: &mut Section, seen: &Seen<'_, '_>, outline: &Outline<'_, '_>) {
+fn notes(seen: &Seen<'_, '_>, outline: &Outline<'_, '_>) -> Vec<String> {
+    let mut notes = Vec::new();
     if let Some((read, all)) = seen.partly() {
-        let _ = writeln!(
-            out,
-            "\nOnly {read} of {all} spans were read, and what follows is from these."
-        );
+        notes
+            .push(format!("Only {read} of {all} spans were read, and what follows is from these."));
     }
     if let Some(limit) = seen.shortened {
-        let _ = writeln!(
-            out,
-            "\nAll at once were too large for one answer of Sentry, so it was asked for {limit}."
-        );
+        notes.push(format!(
+            "All at once were too large for one answer of Sentry, so it was asked for {limit}."
+        ));
     }
     if let Some(notice) = markdown::left_out(seen.trace.skipped, "node", "nodes") {
-        let _ = writeln!(out, "\n{notice}");
+        notes.push(notice);
     }
     let others = (0..seen.trace.spans.len()).filter(|span| !outline.is_own(*span)).count();
     if others > 0 {
-        let _ = writeln!(
-            out,
-            "\n{others} spans belong to projects outside of this session's: only their operation, \
+        notes.push(format!(
+            "{others} spans belong to projects outside of this session's: only their operation, \
              duration and id are shown."
-        );
+        ));
+    }
+    notes
+}
+
+fn write_notes(out: &mut Section, notes: &[String]) {
+    for note in notes {
+        let _ = writeln!(out, "\n{note}");
     }
 }
 

@@ -137,7 +137,7 @@ async fn one_span_is_shown_with_its_ancestors_children_and_attributes() {
 
     ```
     http.request.method: POST
-    url.full: https://pay.example.test/charge?token=secret
+    url.full: https://pay.example.test/charge?token=…
     ```
 
     ## Next

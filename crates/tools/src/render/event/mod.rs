@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use sentry_client::events::{Event, Fields, User};
+use sentry_client::events::{Event, Exposed as _, Fields, User};
 use serde_json::value::RawValue;
 
 use super::{
@@ -13,7 +13,13 @@ use super::{
     json::{self, Strings},
     markdown, replay, stacktrace, threads,
 };
-use crate::issue_details::page::{Page, Part};
+use crate::{
+    answer::{Kept, Mark, Stranger},
+    issue_details::{
+        data::{self, Details, EventFacts, Lines},
+        page::{Page, Part},
+    },
+};
 
 /// The longest message, in characters.
 const MESSAGE_LIMIT: usize = 4_000;
@@ -70,14 +76,14 @@ fn headline(page: &mut Page, event: &Event<'_>, now: Timestamp) {
     let brief = page.is_brief();
     let out = page.essential();
     out.push("\n## Event\n\n");
-    if let Some(id) = filled(event.id()) {
+    if let Some(id) = event.id().filled() {
         let _ = writeln!(out, "- ID: {}", markdown::code(id, 40));
     }
-    let kind = filled(event.kind.as_deref());
+    let kind = event.kind.filled();
     if let Some(kind) = kind {
         let _ = writeln!(out, "- Type: {}", markdown::code(kind, 40));
     }
-    if let Some(date) = event.date_created.as_deref().or(event.date_received.as_deref()) {
+    if let Some(date) = event.date_created.exposed().or(event.date_received.exposed()) {
         let known = date.trim().parse::<Timestamp>().is_ok();
         let date = if known { issue::time(date, now) } else { markdown::code(date, 40) };
         let _ = writeln!(out, "- Occurred: {date}");
@@ -86,11 +92,24 @@ fn headline(page: &mut Page, event: &Event<'_>, now: Timestamp) {
         let _ = writeln!(out, "- Trace: {}", markdown::code(&trace, 40));
     }
     let is_failure = matches!(kind, None | Some("error" | "default"));
-    if let Some(title) = filled(event.title.as_deref()).filter(|_| !is_failure && !brief) {
+    if let Some(title) = event.title.filled().filter(|_| !is_failure && !brief) {
         let _ = writeln!(out, "- Title: {}", markdown::code(title, 300));
     }
-    if !KINDS.contains(&kind.unwrap_or("error")) {
-        out.push("\nEvents of this type are not known here; what is recognized in it follows.\n");
+    let known = KINDS.contains(&kind.unwrap_or("error"));
+    page.tell(|data| {
+        let date = event.date_created.exposed().or(event.date_received.exposed());
+        let title = event.title.exposed().filter(|_| !is_failure && !brief);
+        data.event = Some(EventFacts {
+            id: Stranger::some(event.id().exposed(), 40),
+            kind: Stranger::some(kind, 40),
+            occurred: Stranger::some(date, 40),
+            trace: Stranger::some(trace(event).filter(|_| !brief).as_deref(), 40),
+            title: Stranger::some(title, 300),
+        });
+    });
+    if !known {
+        let note = "Events of this type are not known here; what is recognized in it follows.";
+        page.note(note.to_owned());
     }
 }
 
@@ -98,15 +117,17 @@ fn headline(page: &mut Page, event: &Event<'_>, now: Timestamp) {
 pub(crate) fn trace(event: &Event<'_>) -> Option<String> {
     let trace = event.context("trace");
     let id = trace.get("trace_id").and_then(json::text)?;
-    filled(Some(&id)).map(str::to_owned)
+    Some(&id).filled().map(str::to_owned)
 }
 
-fn filled(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-/// A section with one block, if there is anything to show.
-fn section(page: &mut Page, part: Part, title: &str, text: &str) {
+/// A section with one block, if there is anything to show; as data in `field`.
+fn section(
+    page: &mut Page,
+    part: Part,
+    title: &str,
+    text: &str,
+    field: impl FnOnce(&mut Details) -> &mut Option<Kept<Stranger>>,
+) {
     if text.trim().is_empty() {
         return;
     }
@@ -115,26 +136,36 @@ fn section(page: &mut Page, part: Part, title: &str, text: &str) {
         let mut block = String::with_capacity(text.len() + 16);
         markdown::code_block(&mut block, "", text);
         section.push(&block);
+        let mark = section.mark();
+        page.tell(|data| *field(data) = Some(Kept::new(mark, Stranger::new(text.trim_end()))));
     }
 }
 
 /// The same for a list whose lines may be left out one by one.
-fn list(page: &mut Page, part: Part, title: &str, text: &str) {
+fn list(
+    page: &mut Page,
+    part: Part,
+    title: &str,
+    text: &str,
+    field: impl FnOnce(&mut Details) -> &mut Option<Kept<Lines>>,
+) {
     if text.trim().is_empty() {
         return;
     }
     if let Some(section) = page.part(part) {
         let mut block = Block::default();
         block.entries(text);
-        block.titled(section, title);
+        let marks: Vec<Mark> = block.titled(section, title);
+        let mark = section.mark();
+        page.tell(|told| *field(told) = Some(Kept::new(mark, data::lines(&marks, text.lines()))));
     }
 }
 
 fn message(page: &mut Page, event: &Event<'_>) {
     let logged = event.entries_of("message").next();
     let text = logged
-        .and_then(|data| filled(data.formatted.as_deref()).or(filled(data.message.as_deref())))
-        .or(filled(event.message.as_deref()));
+        .and_then(|data| data.formatted.filled().or(data.message.filled()))
+        .or(event.message.filled());
     let Some(text) = text else { return };
     let mut block = String::with_capacity(text.len().min(MESSAGE_LIMIT));
     if page.is_brief() {
@@ -146,14 +177,14 @@ fn message(page: &mut Page, event: &Event<'_>) {
     } else {
         clip::lines(&mut block, text, MESSAGE_LIMIT);
     }
-    section(page, Part::Message, "Message", &block);
+    section(page, Part::Message, "Message", &block, |data| &mut data.message);
 }
 
 fn request(page: &mut Page, event: &Event<'_>) {
     let Some(data) = event.entries_of("request").next() else { return };
     let mut text = String::with_capacity(256);
     for part in [&data.method, &data.url] {
-        if let Some(part) = filled(part.as_deref()) {
+        if let Some(part) = part.filled() {
             if !text.is_empty() {
                 text.push(' ');
             }
@@ -169,14 +200,14 @@ fn request(page: &mut Page, event: &Event<'_>) {
         text.push('\n');
     }
     for (name, value) in &data.headers {
-        if HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-            clip::line(&mut text, name, 40);
+        if HEADERS.iter().any(|known| name.expose().eq_ignore_ascii_case(known)) {
+            clip::line(&mut text, name.expose(), 40);
             text.push_str(": ");
-            clip::line(&mut text, value, VALUE_LIMIT);
+            clip::line(&mut text, value.expose(), VALUE_LIMIT);
             text.push('\n');
         }
     }
-    section(page, Part::Request, "HTTP request", &text);
+    section(page, Part::Request, "HTTP request", &text, |data| &mut data.request);
 }
 
 /// The query: a list of pairs in most events, else text or an object.
@@ -204,7 +235,7 @@ fn user(page: &mut Page, user: &User<'_>) {
     ];
     let mut text = String::with_capacity(128);
     for (name, value) in facts {
-        if let Some(value) = filled(value.as_deref()) {
+        if let Some(value) = value.filled() {
             text.push_str(if text.is_empty() { "" } else { ", " });
             let _ = write!(text, "{name}: ");
             clip::line(&mut text, value, 200);
@@ -213,7 +244,7 @@ fn user(page: &mut Page, user: &User<'_>) {
     if let Some(geo) = &user.geo {
         let mut places: Vec<&str> = Vec::with_capacity(4);
         for place in [&geo.country_code, &geo.city, &geo.region, &geo.country_name] {
-            if let Some(place) = filled(place.as_deref()).filter(|place| !places.contains(place)) {
+            if let Some(place) = place.filled().filter(|place| !places.contains(place)) {
                 places.push(place);
             }
         }
@@ -222,7 +253,7 @@ fn user(page: &mut Page, user: &User<'_>) {
             clip::line(&mut text, &places.join(", "), 200);
         }
     }
-    section(page, Part::User, "User", &text);
+    section(page, Part::User, "User", &text, |data| &mut data.user);
 }
 
 fn tags(page: &mut Page, event: &Event<'_>) {
@@ -231,7 +262,7 @@ fn tags(page: &mut Page, event: &Event<'_>) {
     let known = event
         .tags
         .iter()
-        .filter_map(|tag| filled(tag.key.as_deref()).zip(filled(tag.value.as_deref())))
+        .filter_map(|tag| tag.key.filled().zip(tag.value.filled()))
         // The replay has a section of its own.
         .filter(|(key, _)| !replay::TAGS.contains(key));
     let mut left_out = 0;
@@ -246,13 +277,13 @@ fn tags(page: &mut Page, event: &Event<'_>) {
         text.push('\n');
     }
     json::more(&mut text, left_out);
-    list(page, Part::Tags, "Tags", &text);
+    list(page, Part::Tags, "Tags", &text, |data| &mut data.tags);
 }
 
 fn extra(page: &mut Page, fields: &Fields<'_>) {
     let mut text = String::new();
     json::fields(&mut text, fields, most(page, Part::Extra), VALUE_LIMIT);
-    list(page, Part::Extra, "Extra data", &text);
+    list(page, Part::Extra, "Extra data", &text, |data| &mut data.extra);
 }
 
 /// The most entries of a list.
@@ -268,7 +299,7 @@ fn contexts(page: &mut Page, contexts: &Fields<'_>) {
         let mut entries = Fields::of(json);
         entries.0.retain(|(name, json)| name != "type" && !json::is_empty(json));
         if !entries.0.is_empty() {
-            clip::line(&mut text, name, 100);
+            clip::line(&mut text, name.expose(), 100);
             text.push_str(":\n");
             let mut indented = String::with_capacity(256);
             json::fields(&mut indented, &entries, most, VALUE_LIMIT);
@@ -276,14 +307,14 @@ fn contexts(page: &mut Page, contexts: &Fields<'_>) {
                 let _ = writeln!(text, "  {line}");
             }
         } else if !json.get().starts_with('{') && !json::is_empty(json) {
-            clip::line(&mut text, name, 100);
+            clip::line(&mut text, name.expose(), 100);
             text.push_str(": ");
             json::value(&mut text, json, Strings::Bare, VALUE_LIMIT);
             text.push('\n');
         }
     }
     json::more(&mut text, contexts.0.len().saturating_sub(most));
-    list(page, Part::Contexts, "Contexts", &text);
+    list(page, Part::Contexts, "Contexts", &text, |data| &mut data.contexts);
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn rendered(json: &Value) -> String {
 fn rendered_as(depth: Depth, sections: &[String], json: &Value) -> String {
     let mut page = Page::new(depth, sections).unwrap();
     event(&mut page, &serde_json::from_str(&json.to_string()).unwrap(), Timestamp::UNIX_EPOCH);
-    let out = page.finish("get_issue_details", Some(usize::MAX)).fitted(usize::MAX);
+    let out = page.finish("get_issue_details", Some(usize::MAX)).0.fitted(usize::MAX);
     format!("{}\n", out.into_string())
 }
 

@@ -8,7 +8,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use sentry_client::events::{EntryData, Event, Fields, Occurrence};
+use sentry_client::events::{EntryData, Event, Exposed as _, Fields, Occurrence};
 use serde_json::value::RawValue;
 
 use super::{
@@ -16,7 +16,13 @@ use super::{
     json::{self, Strings},
     markdown,
 };
-use crate::issue_details::page::{Page, Part};
+use crate::{
+    answer::{Kept, Mark, Stranger},
+    issue_details::{
+        data::Evidence,
+        page::{Page, Part},
+    },
+};
 
 /// The longest value, in characters, and the same in a brief answer.
 const VALUE_LIMIT: usize = 500;
@@ -76,7 +82,7 @@ pub(crate) fn evidence(page: &mut Page, event: &Event<'_>) {
     feedback(page, &event.context("feedback"));
     if let Some(occurrence) = &event.occurrence {
         detection(page, event, occurrence);
-    } else if event.kind.as_deref() == Some("transaction") {
+    } else if event.kind.exposed() == Some("transaction") {
         performance::slowest(page, event);
     }
     monitor(page, &event.context("monitor"));
@@ -94,8 +100,12 @@ fn detection(page: &mut Page, event: &Event<'_>, occurrence: &Occurrence<'_>) {
         None => occurrence.kind.map(|kind| format!("an occurrence of type {kind}")),
     };
     fact(&mut out, "Detected", name);
-    let subtitle = occurrence.subtitle.as_deref().or(occurrence.issue_title.as_deref());
-    fact(&mut out, "Summary", filled(subtitle).map(|text| code(text, brief)));
+    let subtitle = occurrence.subtitle.exposed().or(occurrence.issue_title.exposed());
+    fact(
+        &mut out,
+        "Summary",
+        subtitle.filter(|text| !text.trim().is_empty()).map(|text| code(text, brief)),
+    );
     match detected {
         Some(Detected::Performance(_)) => performance::facts(&mut out, occurrence, brief),
         Some(Detected::Metric) => metric::facts(&mut out, &occurrence.evidence_data),
@@ -124,8 +134,7 @@ fn detection(page: &mut Page, event: &Event<'_>, occurrence: &Occurrence<'_>) {
         Some(Detected::Metric) => "Metric alert",
         _ => "Evidence",
     };
-    let Some(section) = page.part(Part::Evidence) else { return };
-    let _ = write!(section, "\n### {title}\n\n{out}");
+    section(page, title, &out);
     if let Some(Detected::Performance(_)) = detected {
         performance::proof(page, event, occurrence);
     }
@@ -136,11 +145,11 @@ fn display(out: &mut String, occurrence: &Occurrence<'_>, only_important: bool, 
     let repeated = performance::repeated_lines(occurrence);
     let most = if brief { 3 } else { ITEMS };
     let lines = occurrence.evidence_display.iter().filter_map(|line| {
-        let value = filled(line.value.as_deref())?;
+        let value = line.value.filled()?;
         let shown = !only_important || line.important == Some(true);
         // What was repeated has a block of its own.
         let told = repeated.iter().any(|line| value.contains(line.as_str()));
-        (shown && !told).then(|| (filled(line.name.as_deref()).unwrap_or("Evidence"), value))
+        (shown && !told).then(|| (line.name.filled().unwrap_or("Evidence"), value))
     });
     for (name, value) in lines.take(most) {
         let _ = writeln!(out, "- {}: {}", markdown::line(name, 80), code(value, brief));
@@ -156,7 +165,8 @@ fn data(out: &mut String, occurrence: &Occurrence<'_>, brief: bool) {
     for (name, json) in plain.take(ITEMS) {
         let mut value = String::new();
         json::value(&mut value, json, Strings::Bare, VALUE_LIMIT);
-        let _ = writeln!(out, "- {}: {}", markdown::line(name, 80), code(&value, brief));
+        let name = markdown::line(name.expose(), 80);
+        let _ = writeln!(out, "- {name}: {}", code(&value, brief));
     }
 }
 
@@ -175,13 +185,13 @@ fn csp(page: &mut Page, data: &EntryData<'_>) {
         ("Page", &data.document_uri),
         ("Disposition", &data.disposition),
     ] {
-        fact(&mut out, name, filled(value.as_deref()).map(|value| code(value, brief)));
+        fact(&mut out, name, value.filled().map(|value| code(value, brief)));
     }
-    if let Some(file) = filled(data.source_file.as_deref()) {
+    if let Some(file) = data.source_file.filled() {
         let line = data.line_number.map(|line| format!(", line {line}")).unwrap_or_default();
         let _ = writeln!(out, "- Asked for by: {}{line}", code(file, brief));
     }
-    if let Some(policy) = filled(data.original_policy.as_deref()).filter(|_| !brief) {
+    if let Some(policy) = data.original_policy.filled().filter(|_| !brief) {
         out.push_str("\nThe whole policy:\n\n");
         let mut text = String::new();
         clip::line(&mut text, policy, 4_000);
@@ -236,24 +246,32 @@ fn shown(json: &RawValue) -> String {
     out
 }
 
-fn section(page: &mut Page, title: &str, text: &str) {
+fn section(page: &mut Page, title: &'static str, text: &str) {
     if text.is_empty() {
         return;
     }
     if let Some(section) = page.part(Part::Evidence) {
         let _ = write!(section, "\n### {title}\n\n{text}");
+        let mark = section.mark();
+        tell(page, title, Some(text), mark);
     }
+}
+
+/// The same as data.
+fn tell(page: &mut Page, title: &'static str, text: Option<&str>, mark: Mark) {
+    page.tell(|data| {
+        let text = text.map(|text| Stranger::new(text.trim()));
+        let evidence = Evidence { title, text, lines: Vec::new() };
+        data.evidence.push(Kept::new(mark, evidence));
+    });
 }
 
 /// The text, number or flag in a field.
 fn text(fields: &Fields<'_>, name: &str) -> Option<String> {
     let json = fields.get(name).filter(|json| is_scalar(json))?;
-    let text = json::text(json).map_or_else(|| json.get().to_owned(), std::borrow::Cow::into_owned);
+    let text = json::text(json);
+    let text = text.map_or_else(|| json.get().to_owned(), |text| text.expose().to_owned());
     (!text.trim().is_empty()).then_some(text)
-}
-
-fn filled(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
 }
 
 fn code(text: &str, brief: bool) -> String {

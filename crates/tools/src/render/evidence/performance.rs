@@ -3,13 +3,16 @@
 
 use std::fmt::Write as _;
 
-use sentry_client::events::{Event, Fields, Occurrence, Span};
+use sentry_client::events::{Event, Exposed as _, Fields, Occurrence, Span};
 use serde_json::value::RawValue;
 
-use super::{code, fact, filled, text};
+use super::{code, fact, tell, text};
 use crate::{
-    answer::Detail,
-    issue_details::page::{Page, Part},
+    answer::{Detail, Kept, Mark},
+    issue_details::{
+        data,
+        page::{Page, Part},
+    },
     render::{block::Block, clip, json, markdown},
 };
 
@@ -17,6 +20,8 @@ use crate::{
 const SPANS: usize = 10;
 /// How many of the spans that are alike are shown in any case.
 const ALIKE: usize = 3;
+/// What stands before the repeated work.
+const INTRODUCTION: &str = "\nWhat was repeated:\n\n";
 /// The longest description of a span and the longest query, in characters.
 const NAME_LIMIT: usize = 160;
 const QUERY_LIMIT: usize = 2_000;
@@ -59,9 +64,10 @@ pub(super) fn proof(page: &mut Page, event: &Event<'_>, occurrence: &Occurrence<
     let data = &occurrence.evidence_data;
     let lines = repeated_lines(occurrence);
     let brief = page.is_brief();
-    let Some(section) = page.part(Part::Evidence) else { return };
-    if !lines.is_empty() {
-        let mut out = String::from("\nWhat was repeated:\n\n");
+    if !lines.is_empty()
+        && let Some(section) = page.part(Part::Evidence)
+    {
+        let mut out = String::from(INTRODUCTION);
         if let [line] = lines.as_slice() {
             let mut query = String::new();
             clip::line(&mut query, line, if brief { NAME_LIMIT } else { QUERY_LIMIT });
@@ -73,6 +79,8 @@ pub(super) fn proof(page: &mut Page, event: &Event<'_>, occurrence: &Occurrence<
             }
         }
         section.push(&out);
+        let mark = section.mark();
+        tell(page, "What was repeated", Some(out.trim_start_matches(INTRODUCTION)), mark);
     }
     if !brief {
         tree(page, event, data);
@@ -87,11 +95,11 @@ fn tree(page: &mut Page, event: &Event<'_>, data: &Fields<'_>) {
     let spans: Vec<&Span<'_>> = event.spans().collect();
     let total: f64 = spans
         .iter()
-        .filter(|span| is_in(&guilty, span.span_id.as_deref()))
+        .filter(|span| is_in(&guilty, span.span_id.exposed()))
         .filter_map(|span| span.milliseconds())
         .sum();
     let mut rows: Vec<(usize, &Span<'_>)> = Vec::with_capacity(SPANS);
-    for root in spans.iter().filter(|span| is_in(&parents, span.span_id.as_deref())) {
+    for root in spans.iter().filter(|span| is_in(&parents, span.span_id.exposed())) {
         rows.push((0, root));
         let below = |span: &&&Span<'_>| {
             span.parent_span_id.is_some() && span.parent_span_id == root.span_id
@@ -99,12 +107,15 @@ fn tree(page: &mut Page, event: &Event<'_>, data: &Fields<'_>) {
         rows.extend(spans.iter().filter(below).map(|span| (1, *span)));
     }
     if rows.is_empty() {
-        let offenders = spans.iter().filter(|span| is_in(&guilty, span.span_id.as_deref()));
+        let offenders = spans.iter().filter(|span| is_in(&guilty, span.span_id.exposed()));
         rows.extend(offenders.map(|span| (0, *span)));
     }
     let Some(section) = page.part(Part::Evidence) else { return };
     if rows.is_empty() {
-        return offenders(section, &guilty);
+        let Some(text) = offenders(&guilty) else { return };
+        let _ = writeln!(section, "\n{text}");
+        let mark = section.mark();
+        return tell(page, "Spans at fault", Some(&text), mark);
     }
     let _ = write!(section, "\nSpans ({} at fault", guilty.len());
     if total > 0.0 {
@@ -114,7 +125,7 @@ fn tree(page: &mut Page, event: &Event<'_>, data: &Fields<'_>) {
     let mut block = Block::default();
     let mut alike = 0;
     for (depth, span) in rows.iter().take(SPANS) {
-        let at_fault = is_in(&guilty, span.span_id.as_deref());
+        let at_fault = is_in(&guilty, span.span_id.exposed());
         alike += usize::from(at_fault);
         let detail = (at_fault && alike > ALIKE).then_some(Detail::RepeatedSpan);
         block.add(detail, line(*depth, span, at_fault));
@@ -122,18 +133,34 @@ fn tree(page: &mut Page, event: &Event<'_>, data: &Fields<'_>) {
     if let Some(left_out @ 1..) = rows.len().checked_sub(SPANS) {
         block.keep(format!("… {left_out} more spans left out"));
     }
-    block.write(section);
+    let texts = block.texts();
+    let marks = block.write(section);
+    let mark = section.mark();
+    spans_as_data(page, "Spans", mark, &marks, &texts);
+}
+
+fn spans_as_data(
+    page: &mut Page,
+    title: &'static str,
+    mark: Mark,
+    marks: &[Mark],
+    texts: &[String],
+) {
+    page.tell(|told| {
+        let lines = data::lines(marks, texts.iter().map(String::as_str));
+        told.evidence.push(Kept::new(mark, data::Evidence { title, text: None, lines }));
+    });
 }
 
 /// Without the spans, their ids still lead to them.
-fn offenders(section: &mut crate::answer::Section, ids: &[String]) {
+fn offenders(ids: &[String]) -> Option<String> {
     if ids.is_empty() {
-        return;
+        return None;
     }
     let shown: Vec<String> = ids.iter().take(SPANS).map(|id| markdown::code(id, 32)).collect();
     let more = ids.len().saturating_sub(SPANS);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    let _ = writeln!(section, "\nSpans at fault ({}): {}{more}", ids.len(), shown.join(", "));
+    Some(format!("Spans at fault ({}): {}{more}", ids.len(), shown.join(", ")))
 }
 
 /// `├─ db: SELECT … (12 ms) [id]`
@@ -142,20 +169,16 @@ fn line(depth: usize, span: &Span<'_>, at_fault: bool) -> String {
     if depth > 0 {
         out.push_str("├─ ");
     }
-    if let Some(op) = filled(span.op.as_deref()) {
+    if let Some(op) = span.op.filled() {
         clip::line(&mut out, op, 60);
         out.push_str(": ");
     }
-    clip::line(
-        &mut out,
-        filled(span.description.as_deref()).unwrap_or("(no description)"),
-        NAME_LIMIT,
-    );
+    clip::line(&mut out, span.description.filled().unwrap_or("(no description)"), NAME_LIMIT);
     let _ = match span.milliseconds() {
         Some(taken) => write!(out, " ({taken:.0} ms)"),
         None => write!(out, " (unknown duration)"),
     };
-    if let Some(id) = filled(span.span_id.as_deref()) {
+    if let Some(id) = span.span_id.filled() {
         out.push_str(" [");
         clip::line(&mut out, id, 32);
         out.push(']');
@@ -184,7 +207,10 @@ pub(super) fn slowest(page: &mut Page, event: &Event<'_>) {
     if let Some(left_out @ 1..) = spans.len().checked_sub(SPANS) {
         block.keep(format!("… {left_out} more left out"));
     }
-    block.titled(section, &title);
+    let texts = block.texts();
+    let marks = block.titled(section, &title);
+    let mark = section.mark();
+    spans_as_data(page, "The slowest spans", mark, &marks, &texts);
 }
 
 fn ids(data: &Fields<'_>, name: &str) -> Vec<String> {
@@ -199,6 +225,6 @@ fn strings(json: Option<&RawValue>) -> Vec<String> {
     } else {
         vec![json]
     };
-    let texts = items.into_iter().filter_map(json::text).map(std::borrow::Cow::into_owned);
-    texts.filter(|text| !text.trim().is_empty()).collect()
+    let texts = items.into_iter().filter_map(json::text).filter(|text| !text.is_blank());
+    texts.map(|text| text.expose().to_owned()).collect()
 }

@@ -12,7 +12,7 @@ use crate::{
 fn rendered(depth: Depth, json: &Value) -> String {
     let mut page = Page::new(depth, &["evidence".to_owned()]).unwrap();
     event(&mut page, &serde_json::from_str(&json.to_string()).unwrap(), Timestamp::UNIX_EPOCH);
-    let out = page.finish("get_issue_details", Some(usize::MAX)).fitted(usize::MAX).into_string();
+    let out = page.finish("get_issue_details", Some(usize::MAX)).0.fitted(usize::MAX).into_string();
     let (_, evidence) = out.split_once("\n###").unwrap_or(("", "(nothing)"));
     format!("###{evidence}")
 }

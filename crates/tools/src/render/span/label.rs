@@ -10,6 +10,7 @@ use sentry_client::{
 };
 use url::Url;
 
+use super::secrets;
 use crate::render::markdown;
 
 /// The longest label, in characters.
@@ -54,7 +55,7 @@ pub(crate) struct Label {
 impl Label {
     /// The label, safe inside a code block.
     pub(crate) fn text(&self) -> String {
-        markdown::line(&self.text, LABEL)
+        markdown::line(&secrets::masked(&self.text), LABEL)
     }
 
     /// The metadata without what is said already, each safe inside a code block.

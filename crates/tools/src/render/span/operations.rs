@@ -3,9 +3,9 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use super::{milliseconds, outline::Outline};
+use super::{data, milliseconds, outline::Outline};
 use crate::{
-    answer::{Detail, Section},
+    answer::{Detail, Kept, Section, Stranger},
     render::markdown,
 };
 
@@ -51,13 +51,24 @@ pub(crate) fn operations<'a>(outline: &Outline<'_, 'a>) -> Vec<Operation<'a>> {
 }
 
 /// Appends a line per operation.
-pub(crate) fn write(section: &mut Section, operations: &[Operation<'_>]) {
+pub(crate) fn write(
+    section: &mut Section,
+    operations: &[Operation<'_>],
+) -> Kept<Vec<Kept<data::Operation>>> {
     let _ = writeln!(section, "\n## Operations (spans without children)\n");
-    for Operation { name, count, mean, p95 } in operations {
+    let told = operations.iter().map(|Operation { name, count, mean, p95 }| {
+        let data = data::Operation {
+            name: Stranger::clipped(name, 80),
+            count: *count,
+            mean_ms: *mean,
+            p95_ms: *p95,
+        };
         let name = markdown::code(name, 80);
         let plural = if *count == 1 { "span" } else { "spans" };
         let (mean, p95) = (milliseconds(Some(*mean)), milliseconds(Some(*p95)));
         let line = format!("- {name}: {count} {plural}, mean {mean}, p95 {p95}\n");
-        section.detail(Detail::Entry, &line);
-    }
+        Kept::new(section.detail(Detail::Entry, &line), data)
+    });
+    let told = told.collect();
+    Kept::new(section.mark(), told)
 }

@@ -7,38 +7,48 @@ use sentry_client::{
     traces::{Problem, Span, Trace},
 };
 
-use super::outline::sees;
+use super::{data::ProblemFacts, outline::sees};
 use crate::{
-    answer::{Detail, Section},
+    answer::{Detail, Kept, Section},
     render::markdown,
 };
 
 /// Problems that are listed.
 const MOST: usize = 10;
 
-/// Appends the problems that the session may see, of one span or of all; says whether there
-/// was one with an issue.
+/// The problems that were found, of which not all need be listed.
+pub(crate) struct Found {
+    /// Whether one of them has an issue.
+    pub(crate) has_issue: bool,
+    pub(crate) in_all: usize,
+    pub(crate) told: Option<Kept<Vec<Kept<ProblemFacts>>>>,
+}
+
+/// Appends the problems that the session may see, of one span or of all.
 pub(crate) fn write(
     section: &mut Section,
     trace: &Trace<'_>,
     fence: &Fence,
     span: Option<usize>,
-) -> bool {
+) -> Found {
     let wanted = |problem: &&Problem<'_>| {
         sees(fence, problem.project_slug()) && (span.is_none() || problem.span == span)
     };
     let found: Vec<&Problem<'_>> = trace.problems.iter().filter(wanted).collect();
     if found.is_empty() {
-        return false;
+        return Found { has_issue: false, in_all: 0, told: None };
     }
     let _ = writeln!(section, "\n## Errors and detected problems\n");
-    for problem in found.iter().take(MOST) {
-        section.detail(Detail::Entry, &line(trace, problem));
-    }
+    let told = found.iter().take(MOST).map(|problem| {
+        let mark = section.detail(Detail::Entry, &line(trace, problem));
+        Kept::new(mark, ProblemFacts::of(trace, problem))
+    });
+    let told = told.collect();
     if let Some(more @ 1..) = found.len().checked_sub(MOST) {
         let _ = writeln!(section, "- and {more} more");
     }
-    found.iter().any(|problem| problem.issue().is_some())
+    let has_issue = found.iter().any(|problem| problem.issue().is_some());
+    Found { has_issue, in_all: found.len(), told: Some(Kept::new(section.mark(), told)) }
 }
 
 fn line(trace: &Trace<'_>, problem: &Problem<'_>) -> String {

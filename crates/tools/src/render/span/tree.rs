@@ -9,7 +9,12 @@ use std::{
 
 use sentry_client::{Untrusted, traces::Span};
 
-use super::{Line, label, milliseconds, outline::Outline};
+use super::{
+    Branch, Line,
+    data::{Similar, SpanFacts, TreeLine},
+    label, milliseconds,
+    outline::Outline,
+};
 use crate::{answer::Detail, render::markdown};
 
 /// How much of a trace is shown.
@@ -219,14 +224,15 @@ impl<'o, 't, 'a> Tree<'o, 't, 'a> {
     }
 
     /// The lines of the tree, below a line for the whole.
-    pub(crate) fn lines(&self, heading: &str) -> Vec<Line> {
-        let mut lines = vec![Line { text: heading.to_owned(), detail: None }];
+    pub(crate) fn lines(&self, heading: &str) -> Vec<Branch> {
+        let line = Line { text: heading.to_owned(), detail: None };
+        let mut lines = vec![Branch { line, data: None }];
         self.write(self.top, &mut String::new(), &mut lines);
         lines
     }
 
     /// Recurses no deeper than the tree has levels.
-    fn write(&self, of: Option<usize>, indent: &mut String, lines: &mut Vec<Line>) {
+    fn write(&self, of: Option<usize>, indent: &mut String, lines: &mut Vec<Branch>) {
         let mut rows: Vec<Row> = Vec::new();
         let mut missing = 0;
         let mut missing_roots = 0;
@@ -246,36 +252,50 @@ impl<'o, 't, 'a> Tree<'o, 't, 'a> {
         let mut op_before = None;
         for (at, row) in rows.into_iter().enumerate() {
             let is_last = at + 1 == last;
+            let mut data = TreeLine {
+                // Each level is three characters deep.
+                level: indent.chars().count() / 3,
+                span: None,
+                similar: None,
+                more: None,
+            };
             let mut text = indent.clone();
             text.push_str(if is_last { "└─ " } else { "├─ " });
             match row {
                 Row::Span(span) => {
                     line(&mut text, self.outline, span);
                     let place = lines.len();
-                    lines.push(Line { text, detail: None });
+                    data.span = SpanFacts::of(self.outline, span);
+                    let line = Line { text, detail: None };
+                    lines.push(Branch { line, data: Some(data) });
                     let before = indent.len();
                     indent.push_str(if is_last { "   " } else { "│  " });
                     self.write(Some(span), indent, lines);
                     indent.truncate(before);
                     let op = self.outline.trace.spans.get(span).map(Span::operation);
                     if lines.len() == place + 1 && self.outline.failures(span) == 0 {
-                        let like = op == op_before;
-                        let detail = if like { Detail::RepeatedSpan } else { Detail::Entry };
-                        lines.last_mut().into_iter().for_each(|line| line.detail = Some(detail));
+                        let repeated = op == op_before;
+                        let detail = if repeated { Detail::RepeatedSpan } else { Detail::Entry };
+                        let written = lines.last_mut().into_iter();
+                        written.for_each(|written| written.line.detail = Some(detail));
                     }
                     op_before = op;
                 }
                 Row::Alike(Alike { count, total }) => {
+                    data.similar = Some(Similar { count, total_ms: total });
                     let total = milliseconds(Some(total));
                     let _ = write!(text, "× {count} similar, total {total}");
-                    lines.push(Line { text, detail: Some(Detail::RepeatedSpan) });
+                    let line = Line { text, detail: Some(Detail::RepeatedSpan) };
+                    lines.push(Branch { line, data: Some(data) });
                 }
                 Row::Missing { missing, missing_roots } => {
                     let _ = write!(text, "{missing} more, not shown");
                     if missing_roots < missing {
                         let _ = write!(text, " ({missing_roots} of them at this level)");
                     }
-                    lines.push(Line { text, detail: Some(Detail::RepeatedSpan) });
+                    data.more = Some(missing);
+                    let line = Line { text, detail: Some(Detail::RepeatedSpan) };
+                    lines.push(Branch { line, data: Some(data) });
                 }
             }
         }

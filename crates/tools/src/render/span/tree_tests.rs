@@ -15,7 +15,7 @@ fn shown(trace: &Trace<'_>) -> (usize, String) {
     let outline = Outline::new(trace, &Fence::none());
     let tree = Tree::select(&outline, None, LIMITS);
     let lines = tree.lines("trace");
-    let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let lines: Vec<&str> = lines.iter().map(|branch| branch.line.text.as_str()).collect();
     (tree.count(), lines.join("\n"))
 }
 
