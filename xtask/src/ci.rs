@@ -23,6 +23,7 @@ enum Outcome {
 }
 
 const STEPS: &[Step] = &[
+    Step { name: "programs", repair: ".ci/run", run: programs },
     Step { name: "format", repair: "cargo fmt --all", run: format },
     Step {
         name: "clippy",
@@ -56,6 +57,22 @@ pub(crate) fn run(sh: &Shell) -> anyhow::Result<()> {
     }
     println!("all checks passed in {:.1} s", start.elapsed().as_secs_f32());
     Ok(())
+}
+
+/// What the tests start besides our own programs. It is first, because they come late.
+fn programs(sh: &Shell) -> anyhow::Result<Outcome> {
+    // The browser tests; Debian's packages are `chromium` and `chromium-driver`.
+    for program in ["chromium", "chromedriver"] {
+        cmd!(sh, "{program} --version")
+            .quiet()
+            .ignore_stdout()
+            .ignore_stderr()
+            .run()
+            .with_context(|| {
+                format!("{program} is not installed; on Debian `.ci/run` installs it")
+            })?;
+    }
+    Ok(Outcome::Passed)
 }
 
 fn format(sh: &Shell) -> anyhow::Result<Outcome> {

@@ -5,8 +5,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "xtask reports on the terminal")]
 
 mod bench;
+mod browser;
 mod ci;
 mod codegen;
+mod conformance;
 mod files;
 mod new_tool;
 mod snapshots;
@@ -21,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   bench                      what a release build costs, against the simulated Sentry
   ci                         every check, in the order of CI
+  conformance                the official suite against the demo (needs npm and the network)
   codegen [--check]          write (or only compare) what is generated from code
   new-tool <toolset> <name>  write a tool's file and its two lines in mod.rs
   snapshots [--accept]       list (or take over) what tests now print
@@ -44,6 +47,7 @@ fn run() -> anyhow::Result<()> {
     match args[..] {
         ["bench"] => bench::run(&sh),
         ["ci"] => ci::run(&sh),
+        ["conformance"] => conformance::run(&sh),
         ["codegen"] => codegen::run(&sh, codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(&sh, codegen::Mode::Check),
         ["new-tool", toolset, name] => new_tool::run(&sh, toolset, name),

@@ -160,6 +160,14 @@ impl OAuthError {
         }
     }
 
+    /// 408: the body did not arrive in time (RFC 9110 §15.5.9).
+    pub fn too_slow() -> OAuthError {
+        OAuthError {
+            status: StatusCode::REQUEST_TIMEOUT,
+            ..OAuthError::invalid_request("the body took too long to arrive")
+        }
+    }
+
     /// The client tried `Authorization: Basic`, so the answer names that scheme (RFC 6749 §5.2).
     #[must_use]
     pub fn with_basic_challenge(self) -> OAuthError {

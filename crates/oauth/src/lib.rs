@@ -2,8 +2,10 @@
 //!
 //! A library on axum: it owns the approval dialog, the codes and tokens of its own
 //! clients, and the login at Sentry. It deliberately knows no MCP message and no
-//! tool, reads no environment and no file, and binds no socket.
+//! tool, reads no environment, and binds no socket. The only files it touches are those it is
+//! given the path of: the store, and the file with the keys that seal it.
 
+mod body;
 pub mod clients;
 pub mod config;
 mod endpoints;

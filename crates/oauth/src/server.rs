@@ -13,6 +13,7 @@ use axum::{
 use secrecy::SecretString;
 
 use crate::{
+    body,
     clients::ClientDirectory,
     config::{Config, ConfigError, HttpSetup},
     endpoints, flow,
@@ -90,6 +91,7 @@ impl AuthorizationServer {
         flow::router()
             .merge(endpoints::router(server))
             .layer(DefaultBodyLimit::max(params::LONGEST))
+            .layer(middleware::from_fn(body::in_time))
             .layer(middleware::from_fn_with_state(Arc::clone(server), harden))
             .with_state(Arc::clone(server))
     }

@@ -3,6 +3,8 @@
 //! It prints numbers beside the targets and fails nothing: a machine that is
 //! busy with something else must not break a build.
 
+mod http;
+mod large;
 mod process;
 
 use std::{process::Command, time::Duration};
@@ -10,7 +12,7 @@ use std::{process::Command, time::Duration};
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use self::process::{DISCOVER, INITIALIZE, Process};
+use self::process::{DISCOVER, INITIALIZE, Process, rss_kib};
 
 const PROGRAM: &str = "target/release/sentry-mcp";
 const STARTS: usize = 41;
@@ -22,6 +24,7 @@ const IN_FLIGHT: u32 = 64;
 /// Builds the program, measures it, and prints a table.
 pub(crate) fn run(sh: &Shell) -> anyhow::Result<()> {
     cmd!(sh, "cargo build --release --package sentry-mcp").run()?;
+    http::build(sh)?;
     // The simulated Sentry runs in a process of its own, so that its cost is not ours.
     let mut sentry = Process::spawn(Command::new(PROGRAM).args(["demo", "--sentry-only"]))?;
     let target = Target::parse(&sentry.announced()?)?;
@@ -29,13 +32,17 @@ pub(crate) fn run(sh: &Shell) -> anyhow::Result<()> {
     println!("{:<46} {:>12} {:>12}", "", "measured", "target");
     starts(&target)?;
     lists(&target)?;
-    issues(&target)
+    issues(&target)?;
+    large::run(&target)?;
+    http::run(sh, &target)
 }
 
 /// Where the simulated Sentry listens, a token, and an issue that it has.
 struct Target {
     host: String,
     token: String,
+    client_id: String,
+    client_secret: String,
     organization: String,
     issue: String,
 }
@@ -51,6 +58,8 @@ impl Target {
         Ok(Target {
             host: field("host")?,
             token: field("token")?,
+            client_id: field("client_id")?,
+            client_secret: field("client_secret")?,
             organization: field("organization")?,
             issue: field("issue")?,
         })
@@ -87,7 +96,7 @@ fn starts(target: &Target) -> anyhow::Result<()> {
         report(&format!("start to first {what}"), ms(median(&mut times)), "7.5 ms");
     }
     let process = Process::ready(&mut target.server())?;
-    report("memory at start", mib(process.rss_kib()?), "12 MB");
+    report("memory at start", mib(rss_kib(process.id())?), "12 MB");
     Ok(())
 }
 
@@ -125,7 +134,7 @@ fn issues(target: &Target) -> anyhow::Result<()> {
     let rate = f64::from(CALLS) / took.as_secs_f64();
     report("get_issue_details, 64 in flight", format!("{rate:.0} /s"), "4000 /s");
     report("  CPU per call", ms(cpu), "0.3 ms");
-    report("memory after 10,000 calls, 64 in flight", mib(process.rss_kib()?), "30 MB");
+    report("memory after 10,000 calls, 64 in flight", mib(rss_kib(process.id())?), "30 MB");
     Ok(())
 }
 

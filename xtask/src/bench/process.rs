@@ -101,12 +101,9 @@ impl Process {
         Ok(start.elapsed())
     }
 
-    /// Resident memory in KiB (`VmRSS` of proc(5)).
-    pub(super) fn rss_kib(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let digits = line.and_then(|line| line.split_whitespace().next());
-        digits.and_then(|digits| digits.parse().ok()).context("no VmRSS in /proc")
+    /// The process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// CPU time used so far: `utime` and `stime` of proc(5), in ticks of 10 ms.
@@ -134,6 +131,14 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Resident memory of a process in KiB (`VmRSS` of proc(5)).
+pub(super) fn rss_kib(process: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let digits = line.and_then(|line| line.split_whitespace().next());
+    digits.and_then(|digits| digits.parse().ok()).context("no VmRSS in /proc")
 }
 
 fn check(answer: &[u8]) -> anyhow::Result<()> {

@@ -24,6 +24,8 @@ pub(crate) fn run(sh: &Shell, mode: Mode) -> anyhow::Result<()> {
         ("docs/tools.md", tools::page()?),
         ("docs/configuration.md", configuration::page()),
         ("docs/configuration.schema.json", configuration::schema()?),
+        ("docs/configuration-http.md", configuration::http_page()),
+        ("docs/configuration-http.schema.json", configuration::http_schema()?),
     ];
     let mut stale = Vec::new();
     for (file, new) in generated {

@@ -41,9 +41,10 @@ const ARROWS: &[Arrows] = &[
         to: &["crates/scopes", "crates/sentry-client"],
         in_tests: &["crates/test-support"],
     },
+    // The settings name a provider of models, and an `agent` is made of them.
     Arrows {
         from: "crates/server",
-        to: &["crates/scopes", "crates/sentry-client", "crates/tools"],
+        to: &["crates/scopes", "crates/sentry-client", "crates/tools", "crates/agent"],
         in_tests: &["crates/test-support"],
     },
     // `scopes` and `tools` are what a grant is explained in (`sentry-mcp scopes`); the demo
@@ -57,7 +58,8 @@ const ARROWS: &[Arrows] = &[
             "crates/sentry-client",
             "crates/tools",
         ],
-        in_tests: &[],
+        // The provider of models that a test scripts.
+        in_tests: &["crates/test-support"],
     },
     Arrows {
         from: "crates/server-http",
