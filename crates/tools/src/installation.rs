@@ -24,7 +24,8 @@ pub struct Installation {
     pub agent: Option<Arc<Agent>>,
 }
 
-/// In what form an answer is sent. The text is the same in both.
+/// In what form an answer is sent. The text is the same in both, but data cost more tokens than
+/// text, so a long answer is shortened earlier where both are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {

@@ -9,7 +9,7 @@ use sentry_client::discover::Cell;
 use crate::render::markdown;
 
 /// The longest value, in characters.
-const LONGEST: usize = 200;
+pub(crate) const LONGEST: usize = 200;
 /// The most elements of a list that are told.
 const MOST: usize = 20;
 

@@ -107,7 +107,9 @@ impl Value {
             None | Some(Cell::Nothing) => Value::Nothing(()),
             Some(Cell::Flag(flag)) => Value::Flag(*flag),
             Some(Cell::Number(number)) => Value::Number(number.clone()),
-            Some(cell) => Value::Text(Stranger::new(cells::plain(cell, DEPTH))),
+            Some(cell) => {
+                Value::Text(Stranger::clipped(&cells::plain(cell, DEPTH), cells::LONGEST))
+            }
         }
     }
 }
@@ -156,7 +158,7 @@ pub(crate) struct ReplayFacts {
 
 impl ReplayFacts {
     pub(crate) fn of(replay: &Replay) -> ReplayFacts {
-        let some = |text: &Untrusted| (!text.is_blank()).then(|| Stranger::from(text));
+        let some = |text: &Untrusted| Stranger::some(Some(text.expose()), cells::LONGEST);
         let all = |list: &[Untrusted], most| list.iter().filter_map(some).take(most).collect();
         ReplayFacts {
             id: replay.id.clone(),
@@ -168,7 +170,7 @@ impl ReplayFacts {
             rage_clicks: replay.count_rage_clicks,
             dead_clicks: replay.count_dead_clicks,
             environment: replay.environment.as_ref().and_then(some),
-            browser: replays::browser_of(replay).map(Stranger::new),
+            browser: Stranger::some(replays::browser_of(replay).as_deref(), cells::LONGEST),
             releases: all(&replay.releases, 1),
             pages: all(&replay.urls, replays::PAGES),
             traces: all(&replay.trace_ids, 1),
