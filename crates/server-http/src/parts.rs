@@ -8,7 +8,7 @@ use oauth::{
     AuthorizationServer,
     config::{Config, ConfiguredClient, LevelView, ScopeView, UpstreamConfig},
     seal::{KeyFile, KeyRing},
-    store::{Clock as _, GrantStore, SqlStore, SystemClock},
+    store::{Clock as _, GrantStore, SqlStore, Status, SystemClock},
     tokens::UnknownKeys,
 };
 use secrecy::SecretString;
@@ -95,16 +95,28 @@ pub(crate) fn key(loaded: &HttpLoaded) -> anyhow::Result<Key> {
     })
 }
 
-/// The keys, and whether they were made just now in which file.
-fn key_ring(loaded: &HttpLoaded) -> anyhow::Result<(KeyRing, Option<String>)> {
-    match key(loaded)? {
-        Key::Configured(ring) => Ok((ring, None)),
-        Key::File(file) if loaded.config.encryption_key_file.is_some() => Ok((file.load()?, None)),
+/// The keys for a store, and whether they were made just now in which file.
+fn key_ring(loaded: &HttpLoaded, store: &Status) -> anyhow::Result<(KeyRing, Option<String>)> {
+    let (ring, made) = match key(loaded)? {
+        Key::Configured(ring) => (ring, None),
+        Key::File(file) if loaded.config.encryption_key_file.is_some() => (file.load()?, None),
+        // A new key would open nothing of what is there.
+        Key::File(file) if !store.sealed_under.is_empty() && !file.path().exists() => {
+            return Err(Usage(format!(
+                "the store holds values that are sealed under the key in {}, which is gone; put \
+                 the file back, or start with an empty store",
+                file.path().display()
+            ))
+            .into());
+        }
         Key::File(file) => {
             let (ring, made) = file.load_or_create()?;
-            Ok((ring, made.then(|| file.path().display().to_string())))
+            (ring, made.then(|| file.path().display().to_string()))
         }
-    }
+    };
+    // A key that is lost would end each session at its next call, one by one.
+    UnknownKeys::check(store, &ring).map_err(|err| Usage(err.to_string()))?;
+    Ok((ring, made))
 }
 
 /// The store, with its tables up to date.
@@ -169,10 +181,7 @@ pub(crate) async fn authorization_server(
     let clock = SystemClock;
     // The store first: a key that is made lies in its folder.
     let store = store(loaded).await?;
-    let (keys, made) = key_ring(loaded)?;
-    // A key that is lost would end each session at its next call, one by one.
-    let status = store.status(clock.now()).await?;
-    UnknownKeys::check(&status, &keys).map_err(|err| Usage(err.to_string()))?;
+    let (keys, made) = key_ring(loaded, &store.status(clock.now()).await?)?;
     let oauth = AuthorizationServer::new(config, keys, store, Arc::new(clock))
         .map_err(|err| Usage(err.to_string()))?;
     Ok((oauth, made))

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::{StatusCode, header},
+    extract::State,
+    http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use scopes::Scope;
 use serde_json::{Value, json};
 
 use crate::{clients::registration, config::Config, resource::Resource, server::Inner};
+
+/// Where the document is (RFC 8414 §3).
+pub(super) const PATH: &str = "/.well-known/oauth-authorization-server";
 
 /// How a client may authenticate (RFC 6749 §2.3.1).
 const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
@@ -23,11 +26,10 @@ pub(super) async fn show(State(server): State<Arc<Inner>>) -> Response {
 
 /// The same document below the path of a resource, where some clients look. Its issuer stays
 /// the real one: what a client compares it with is for the client (RFC 8414 §3.3).
-pub(super) async fn show_for(
-    State(server): State<Arc<Inner>>,
-    Path(resource): Path<String>,
-) -> Response {
-    if Resource::at_path(&server.config.issuer, &format!("/{resource}")).is_none() {
+pub(super) async fn show_for(State(server): State<Arc<Inner>>, uri: Uri) -> Response {
+    // As it came over the wire: nothing is decoded, here as everywhere.
+    let resource = uri.path().strip_prefix(PATH).unwrap_or_default();
+    if Resource::at_path(&server.config.issuer, resource).is_none() {
         return StatusCode::NOT_FOUND.into_response();
     }
     answer(&server.config)

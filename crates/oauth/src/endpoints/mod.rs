@@ -24,10 +24,9 @@ use crate::{
 
 /// The endpoints, below the root of the server.
 pub(crate) fn router(server: &Arc<Inner>) -> Router<Arc<Inner>> {
-    const METADATA: &str = "/.well-known/oauth-authorization-server";
     Router::new()
-        .route(METADATA, get(metadata::show))
-        .route(&format!("{METADATA}/{{*resource}}"), get(metadata::show_for))
+        .route(metadata::PATH, get(metadata::show))
+        .route(&format!("{}/{{*resource}}", metadata::PATH), get(metadata::show_for))
         .route("/oauth/token", post(token::answer))
         .route("/oauth/revoke", post(revoke::answer))
         .merge(registration::routes(Arc::clone(&server.clients)).with_state(()))

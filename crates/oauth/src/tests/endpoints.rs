@@ -152,7 +152,7 @@ async fn the_metadata_is_found_below_a_resource_too_and_nowhere_else() {
     for path in ["/mcp", "/mcp/acme", "/mcp/acme/api"] {
         assert_eq!(get(path).await.body, root.body, "{path}");
     }
-    for path in ["/", "/mcpx", "/mcp/", "/mcp/a/b/c", "/oauth", "/mcp/%2e%2e"] {
+    for path in ["/", "/mcpx", "/mcp/", "/mcp/a/b/c", "/oauth", "/mcp/%2e%2e", "/mcp/%61cme"] {
         assert_eq!(get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

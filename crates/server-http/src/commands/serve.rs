@@ -34,6 +34,7 @@ pub(super) struct Ready {
     app: Arc<App>,
     end: End,
     drain: Duration,
+    signals: Signals,
     pub(super) address: SocketAddr,
 }
 
@@ -70,7 +71,9 @@ impl Ready {
             max_connections: settings.max_connections,
             proxies: Proxies::new(settings.behind_proxy.clone()),
         };
-        Ok(Ready { listener, app, end, drain: settings.drain_timeout, address })
+        // Before anybody is told that the server is ready, and may ask it to stop.
+        let signals = Signals::new().context("cannot wait for signals")?;
+        Ok(Ready { listener, app, end, drain: settings.drain_timeout, signals, address })
     }
 
     /// The address of the MCP endpoint.
@@ -80,8 +83,7 @@ impl Ready {
 
     /// Serves until the process is asked to stop; asked twice, it stops at once.
     pub(super) async fn serve(self) -> anyhow::Result<()> {
-        let Ready { listener, app, end, drain, .. } = self;
-        let mut signals = Signals::new().context("cannot wait for signals")?;
+        let Ready { listener, app, end, drain, mut signals, .. } = self;
         tokio::spawn({
             let end = end.clone();
             async move {

@@ -163,9 +163,13 @@ async fn a_login_outlives_a_restart_and_a_new_key() {
     server.terminate().await;
     assert!(server.exit().await.0.success());
 
-    // Without its key the store is of no use, and a new key would end every session.
+    // Without its key the store is of no use, and another key would end every session.
     std::fs::remove_file(store.with_file_name("http.key")).unwrap();
     let finished = run(&mut command(&[])).await;
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.contains("put the file back"), "{}", finished.stderr);
+    assert!(!store.with_file_name("http.key").exists());
+    let finished = run(command(&[]).env("MCP_ENCRYPTION_KEY", "0123456789abcdef".repeat(4))).await;
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
     assert!(finished.stderr.contains("encryption keys that are not configured"));
 }
