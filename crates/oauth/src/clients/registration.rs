@@ -1,7 +1,7 @@
 //! Dynamic client registration (RFC 7591), for clients that have no metadata document.
 //! The store keeps the records; nothing registered here is trusted or granted anything.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json, Router,
@@ -57,6 +57,9 @@ async fn handle(
     directory.register(from, &headers, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
+/// When to try again where there is no room for another client.
+const FULL: Duration = Duration::from_hours(24);
+
 impl ClientDirectory {
     /// Registers a client and answers with what was registered (RFC 7591 section 3.2.1).
     pub async fn register(
@@ -75,10 +78,14 @@ impl ClientDirectory {
         })?;
         let registered = self.checked(request)?;
         let (record, secret) = self.record(&registered)?;
-        self.store.put_client(&record).await.map_err(|error| {
+        let stored = self.store.put_client(&record).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a client was not stored");
             OAuthError::server_error()
         })?;
+        if !stored {
+            tracing::error!("too many clients have registered; the oldest unused ones must expire");
+            return Err(OAuthError::too_many_requests(FULL));
+        }
         Ok(answer(registered, &record, secret.as_ref()))
     }
 

@@ -16,8 +16,8 @@ pub use self::{
     clock::{Clock, ManualClock, SystemClock},
     records::{
         AccessRecord, CLIENT_LIFETIME, ClientRecord, CodeRecord, DAY, GrantId, GrantRecord, HOUR,
-        Issued, MINUTE, Millis, PendingRecord, REPLAY_WINDOW, RefreshRecord, Replay, SECOND,
-        SealedRow, SealedTable, Status,
+        Issued, MINUTE, MOST_CLIENTS, Millis, PendingRecord, REPLAY_WINDOW, RefreshRecord, Replay,
+        SECOND, SealedRow, SealedTable, Status,
     },
     sql::SqlStore,
 };
@@ -188,8 +188,8 @@ pub trait GrantStore: fmt::Debug + Send + Sync {
     /// Supersedes a refresh token, or tells what it is instead of a live one.
     async fn rotate_refresh(&self, rotation: Rotation<'_>) -> Result<Rotated, StoreError>;
 
-    /// Keeps a client that registered.
-    async fn put_client(&self, client: &ClientRecord) -> Result<(), StoreError>;
+    /// Keeps a client that registered; `false` if there are [`MOST_CLIENTS`] already.
+    async fn put_client(&self, client: &ClientRecord) -> Result<bool, StoreError>;
 
     /// Looks up a registered client.
     async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;

@@ -263,6 +263,10 @@ pub struct Status {
 /// whose connection broke, or whose two windows refreshed together.
 pub const REPLAY_WINDOW: Millis = 30 * SECOND;
 
+/// How many registered clients are kept: registration is open to everybody, and the disk is not
+/// endless. With what one registration may hold they stay below half a gigabyte.
+pub const MOST_CLIENTS: i64 = 25_000;
+
 /// How long a registered client is kept after its last use (90 days). Never shorter than the
 /// life of a refresh token.
 pub const CLIENT_LIFETIME: Millis = 90 * DAY;

@@ -9,7 +9,18 @@ use crate::{
     store::{ClientRecord, Millis, StoreError},
 };
 
-pub(super) async fn put(store: &SqlStore, client: &ClientRecord) -> Result<(), StoreError> {
+/// Whether there was room for it among the `most` that are kept. Two at the same time may both
+/// find the last place.
+pub(super) async fn put(
+    store: &SqlStore,
+    client: &ClientRecord,
+    most: i64,
+) -> Result<bool, StoreError> {
+    let count = sqlx::query("SELECT COUNT(*) AS count FROM clients");
+    let row = count.fetch_one(&store.readers).await?;
+    if Columns::of(&row, "clients").number("count")? >= most {
+        return Ok(false);
+    }
     sqlx::query(
         "INSERT INTO clients
             (id, name, uri, redirect_uris, auth_method, secret, created_at, last_used_at)
@@ -25,7 +36,7 @@ pub(super) async fn put(store: &SqlStore, client: &ClientRecord) -> Result<(), S
     .bind(client.last_used_at)
     .execute(&store.writers)
     .await?;
-    Ok(())
+    Ok(true)
 }
 
 pub(super) async fn find(store: &SqlStore, id: &str) -> Result<Option<ClientRecord>, StoreError> {

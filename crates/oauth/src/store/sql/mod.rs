@@ -25,9 +25,9 @@ use sqlx::{
 use url::Url;
 
 use super::{
-    AccessRecord, ClientRecord, CodeRecord, GrantId, GrantRecord, GrantStore, Issued, Millis,
-    PendingRecord, Redeemed, RefreshRecord, Rotated, Rotation, SealedRow, Status, StoreError,
-    Swept,
+    AccessRecord, ClientRecord, CodeRecord, GrantId, GrantRecord, GrantStore, Issued, MOST_CLIENTS,
+    Millis, PendingRecord, Redeemed, RefreshRecord, Rotated, Rotation, SealedRow, Status,
+    StoreError, Swept,
 };
 use crate::{
     seal::{Sealed, create_private},
@@ -260,8 +260,8 @@ impl GrantStore for SqlStore {
         tokens::rotate(self, rotation).await
     }
 
-    async fn put_client(&self, client: &ClientRecord) -> Result<(), StoreError> {
-        clients::put(self, client).await
+    async fn put_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
+        clients::put(self, client, MOST_CLIENTS).await
     }
 
     async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {

@@ -316,6 +316,15 @@ fn client(id: &str, last_used_at: Millis) -> ClientRecord {
 }
 
 #[tokio::test]
+async fn there_is_an_end_to_how_many_clients_register() {
+    let store = SqlStore::in_memory().await.unwrap();
+    for (id, fits) in [("one", true), ("two", true), ("three", false)] {
+        assert_eq!(super::clients::put(&store, &client(id, NOW), 2).await.unwrap(), fits, "{id}");
+    }
+    assert_eq!(store.client("three").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_client_is_swept_90_days_after_its_last_use_and_never_under_a_live_grant() {
     let store = SqlStore::in_memory().await.unwrap();
     for id in ["client", "unused", "used"] {
