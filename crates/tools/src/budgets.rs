@@ -167,6 +167,12 @@ async fn a_trace_of_five_thousand_spans() {
         let (_, data) = forms(&sentry, "get_trace_details", &args, 40_000).await;
         assert!(data.get("tree").is_some(), "{data}");
     }
+    // A smaller budget gets a smaller tree, and not none.
+    for (budget, fewest) in [(1_000, 3), (2_000, 8), (DEFAULT_BUDGET, 20)] {
+        let args = json!({ "traceId": TRACE });
+        let (_, data) = forms(&sentry, "get_trace_details", &args, budget).await;
+        assert!(length(&data, "/tree") >= fewest, "{budget}: {data:#}");
+    }
     fits(&sentry, "get_trace_details", json!({ "traceId": TRACE }), |text, data| {
         let branches = text.lines().filter(|line| line.contains("├─ ") || line.contains("└─ "));
         (branches.count(), length(data, "/tree"))

@@ -3,7 +3,7 @@
 //! The link is only taken apart. Its host is never asked for anything, and whether
 //! the issue exists is Sentry's to say.
 
-use sentry_client::{EventRef, Fence, IssueId, Slug};
+use sentry_client::{EventRef, Fence, IssueId, Slug, traces::TraceId};
 use url::Url;
 
 use crate::{
@@ -101,10 +101,11 @@ fn from_url(text: &str, host: &str, organization: Option<&Slug>) -> Result<Issue
     let named = segments.iter().position(|part| *part == "organizations");
     let start = named.map_or(0, |at| (at + 2).min(segments.len()));
     let rest = segments.get(start..).unwrap_or_default();
-    let at = rest
-        .iter()
-        .position(|part| *part == "issues")
-        .ok_or_else(|| url_error(text, "its path has no `issues` part"))?;
+    let at = rest.iter().position(|part| *part == "issues").ok_or_else(|| {
+        let is_trace = rest.iter().any(|part| matches!(*part, "trace" | "traces"));
+        let trace = "it leads to a trace, which `get_trace_details` shows by its id";
+        url_error(text, if is_trace { trace } else { "its path has no `issues` part" })
+    })?;
     let id = rest.get(at + 1).ok_or_else(|| url_error(text, "no issue id follows `issues`"))?;
     let event = match (rest.get(at + 2), rest.get(at + 3)) {
         (Some(&"events"), Some(event)) => {
@@ -160,11 +161,18 @@ fn the_one(found: Option<String>, asked: Option<&Slug>, url: &str) -> Result<Slu
 fn issue_id(argument: &str, text: &str) -> Result<IssueId> {
     let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     bare.parse().map_err(|_| {
+        // An event and a trace have ids of the same form.
+        let hint = if bare.parse::<TraceId>().is_ok() {
+            "; it has the form of an event's id, which `get_issue_details` takes as `eventId`, and \
+             of a trace's, which `get_trace_details` takes as `traceId`"
+        } else {
+            ""
+        };
         Error::argument(
             argument,
             format!(
                 "{} is not an issue id; expected a short id such as `BACKEND-4F`, or digits such \
-                 as `1234567`",
+                 as `1234567`{hint}",
                 markdown::code(text, 60)
             ),
         )
@@ -268,6 +276,7 @@ mod tests {
             ("https://acme.sentry.io", "has no path"),
             ("https://acme.sentry.io/projects/api/", "no `issues` part"),
             ("https://acme.sentry.io/issues/", "no issue id follows"),
+            ("https://acme.sentry.io/explore/traces/trace/abc/", "`get_trace_details` shows"),
         ];
         for (url, problem) in table {
             let message = of_url(url);
@@ -277,6 +286,14 @@ mod tests {
         }
         let message = of_url("https://acme.sentry.io/issues/alerts/rules/");
         assert!(message.contains("`alerts` is not an issue id"), "{message}");
+    }
+
+    #[test]
+    fn the_id_of_an_event_or_a_trace_is_known_as_one() {
+        let err = issue_id("issueId", "7ca573c0f4814912aaa9bdc77d1a7d51").unwrap_err().to_string();
+        assert!(err.contains("`eventId`") && err.contains("`traceId`"), "{err}");
+        let err = issue_id("issueId", "../x").unwrap_err().to_string();
+        assert!(!err.contains("`eventId`"), "{err}");
     }
 
     #[test]

@@ -158,12 +158,25 @@ impl Costs {
                 // Quotes, a colon, and a comma around each.
                 fields.iter().map(|(name, value)| estimate(name) + 2 + self.of(value)).sum()
             }
-            Value::Array(items) => items.iter().map(|item| self.of(item) + 1).sum(),
+            Value::Array(items) => items.iter().map(|item| self.item(item)).sum(),
             Value::String(text) => estimate_in_json(text) + 1,
             Value::Null | Value::Bool(_) => 1,
             Value::Number(number) => estimate(&number.to_string()),
         }
     }
+
+    /// The cost of an item of a list; the comma of one with a mark goes when the item goes.
+    fn item(&mut self, item: &Value) -> usize {
+        let cost = self.of(item);
+        let Some((mark, _)) = item.as_object().and_then(marked) else { return cost + 1 };
+        *self.at.entry(mark).or_default() += 1;
+        cost
+    }
+}
+
+/// What data costs, in tokens.
+pub(crate) fn estimate_data(data: &impl Serialize) -> usize {
+    Data::of(data).map_or(0, |data| data.costs().base)
 }
 
 /// What a text costs in JSON, where quotes, backslashes, and line breaks are escaped.

@@ -14,8 +14,8 @@ const NAMED: usize = 5;
 /// What the line that stands for a gap costs, in tokens.
 const GAP: usize = 8;
 
-const DETAILS: [Detail; 4] =
-    [Detail::LibraryFrame, Detail::Middle, Detail::RepeatedSpan, Detail::Entry];
+const DETAILS: [Detail; 5] =
+    [Detail::LibraryFrame, Detail::Middle, Detail::RepeatedSpan, Detail::Entry, Detail::AppFrame];
 
 /// One section while it is being fitted.
 struct Part<'a> {
@@ -143,22 +143,23 @@ impl<'a> Part<'a> {
             .filter(|(_, piece)| piece.detail == Some(detail))
             .map(|(index, _)| index)
             .collect();
-        // A gap says so in a line of its own, and two that meet are one.
-        let (mut cut, mut gaps) = (0_usize, 0_usize);
+        // A gap says so in a line of its own, and two that meet are one, also with a gap of an
+        // earlier kind.
+        let (mut cut, mut gaps, mut met) = (0_usize, 0_usize, 0_usize);
         for index in from_the_middle(&matching) {
-            if cut.saturating_sub(gaps * GAP) >= excess {
+            if (cut + met * GAP).saturating_sub(gaps * GAP) >= excess {
                 break;
             }
             let gone = |at: usize| self.kept.get(at).is_some_and(|kept| !kept);
             match (gone(index.wrapping_sub(1)), gone(index + 1)) {
                 (false, false) => gaps += 1,
-                (true, true) => gaps = gaps.saturating_sub(1),
+                (true, true) => met += 1,
                 _ => {}
             }
             self.kept[index] = false;
             cut += self.cost(index);
         }
-        let saved = cut.saturating_sub(gaps * GAP);
+        let saved = (cut + met * GAP).saturating_sub(gaps * GAP).min(self.tokens);
         self.tokens -= saved;
         saved
     }
@@ -168,9 +169,15 @@ impl<'a> Part<'a> {
             return;
         }
         let mut gap: Option<(Detail, usize)> = None;
-        for (Piece { text, detail }, kept) in self.section.pieces.iter().zip(&self.kept) {
+        for (piece, kept) in self.section.pieces.iter().zip(&self.kept) {
+            let Piece { text, detail, stands_for } = piece;
             if let (false, Some(detail)) = (kept, detail) {
-                gap = Some((*detail, gap.map_or(1, |(_, count)| count + 1)));
+                gap = Some(match gap {
+                    // Frames of either kind in one gap are frames.
+                    Some((Detail::AppFrame, count)) => (Detail::AppFrame, count + stands_for),
+                    Some((_, count)) => (*detail, count + stands_for),
+                    None => (*detail, *stands_for),
+                });
             } else {
                 write_gap(out, gap.take());
                 out.push_str(text);
@@ -188,6 +195,7 @@ fn write_gap(out: &mut String, gap: Option<(Detail, usize)>) {
         Detail::Middle => ("part of this text", "parts of this text"),
         Detail::RepeatedSpan => ("similar span", "similar spans"),
         Detail::Entry => ("entry", "entries"),
+        Detail::AppFrame => ("frame", "frames"),
     };
     let _ = writeln!(out, "… {count} {} left out", if count == 1 { one } else { many });
 }
@@ -288,6 +296,31 @@ mod tests {
         assert!(text.contains("library frame 59\nlast\n"), "{text}");
         assert!(text.contains(" library frames left out\n"), "{text}");
         assert!(text.ends_with("To get more, raise `maxTokens`."), "{text}");
+    }
+
+    #[test]
+    fn frames_of_the_application_go_last_and_a_gap_says_how_many_frames_it_stands_for() {
+        let mut answer = Answer::default();
+        let stack = answer.section("stack", Priority::High);
+        for number in 0..20 {
+            stack.detail(Detail::AppFrame, &format!("the application's own frame {number}\n"));
+            stack.detail(
+                Detail::LibraryFrame,
+                "File \"lib/module.py\", line 7, in a_frame_of_a_library\n",
+            );
+            stack.several(Detail::AppFrame, 50, "… 50 frames left out\n");
+        }
+        let whole = estimate(&text(&answer, usize::MAX));
+        let small = text(&answer, whole / 3);
+        assert!(small.contains("frame 0\n") && small.contains("… 50 frames"), "{small}");
+        let gap = |line: &str| line.strip_prefix("… ")?.split(' ').next()?.parse::<usize>().ok();
+        let shown = small.lines().filter(|line| line.contains("own frame")).count();
+        let shown = shown + small.lines().filter(|line| line.starts_with("File")).count();
+        assert_eq!(shown + small.lines().filter_map(gap).sum::<usize>(), 20 * 52, "{small}");
+        for budget in (150..whole).step_by(20) {
+            let text = text(&answer, budget);
+            assert!(estimate(&text) <= budget, "{} for {budget}: {text}", estimate(&text));
+        }
     }
 
     #[test]

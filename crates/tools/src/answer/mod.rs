@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::data::Data;
-pub(crate) use self::data::estimate_in_json;
+pub(crate) use self::data::{estimate_data, estimate_in_json};
 pub(crate) use self::fit::NOTICE_FIELD;
 pub(crate) use self::list::{List, Listing};
 pub use self::{
@@ -87,6 +87,8 @@ pub enum Detail {
     RepeatedSpan,
     /// One of many entries of a list.
     Entry,
+    /// A stack frame of the application, or the line for frames that were left out before.
+    AppFrame,
 }
 
 /// A part of an answer that stands or falls as a whole, but for its details.
@@ -102,6 +104,8 @@ pub struct Section {
 struct Piece {
     text: String,
     detail: Option<Detail>,
+    /// How many things it stands for, to say how many were left out.
+    stands_for: usize,
 }
 
 /// A file that comes with an answer.
@@ -204,14 +208,19 @@ impl Section {
     /// Adds text that stays as long as the section does.
     pub fn push(&mut self, text: &str) {
         match self.pieces.last_mut() {
-            Some(Piece { text: last, detail: None }) => last.push_str(text),
-            _ => self.pieces.push(Piece { text: text.to_owned(), detail: None }),
+            Some(Piece { text: last, detail: None, .. }) => last.push_str(text),
+            _ => self.pieces.push(Piece { text: text.to_owned(), detail: None, stands_for: 1 }),
         }
     }
 
     /// Adds whole lines that may be left out on their own, with the data at their mark.
     pub fn detail(&mut self, detail: Detail, lines: &str) -> Mark {
-        self.pieces.push(Piece { text: lines.to_owned(), detail: Some(detail) });
+        self.several(detail, 1, lines)
+    }
+
+    /// The same for lines that stand for several things.
+    pub(crate) fn several(&mut self, detail: Detail, stands_for: usize, lines: &str) -> Mark {
+        self.pieces.push(Piece { text: lines.to_owned(), detail: Some(detail), stands_for });
         Mark { section: self.at, piece: Some(self.pieces.len() - 1) }
     }
 

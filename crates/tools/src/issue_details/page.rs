@@ -197,7 +197,10 @@ impl Page {
             return None;
         }
         self.mention(part);
-        Some(self.answer.section(part.name(), part.priority()))
+        // The facts of a brief answer are short, and what it is for.
+        let is_core = self.depth == Depth::Brief && part == Part::Facts;
+        let priority = if is_core { Priority::Essential } else { part.priority() };
+        Some(self.answer.section(part.name(), priority))
     }
 
     /// Notes that a section is spoken of: nobody has to be told that it is empty.
@@ -246,6 +249,15 @@ mod tests {
         assert!(page.wants(Part::Tags) && !page.wants(Part::Facts) && !page.wants(Part::Seer));
         let brief = Page::new(Depth::Brief, &[]).unwrap();
         assert!(brief.wants(Part::Facts) && !brief.wants(Part::Tags));
+    }
+
+    #[test]
+    fn a_brief_answer_keeps_its_facts() {
+        let mut page = Page::new(Depth::Brief, &[]).unwrap();
+        page.part(Part::Facts).unwrap().push(&"a fact\n".repeat(90));
+        page.part(Part::Message).unwrap().push(&"the message\n".repeat(300));
+        let out = page.finish("tool", None).0.fitted(6_000).into_string();
+        assert!(out.starts_with("a fact\n") && !out.contains("the message"), "{out}");
     }
 
     #[test]

@@ -8,13 +8,19 @@ use crate::answer::{Detail, Mark, Section};
 
 /// Lines of one block, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Block(Vec<(Option<Detail>, String)>);
+pub(crate) struct Block(Vec<(Option<Detail>, usize, String)>);
 
 impl Block {
     /// Adds a line, or several, without the last line break.
     pub(crate) fn add(&mut self, detail: Option<Detail>, mut lines: String) {
         lines.push('\n');
-        self.0.push((detail, lines));
+        self.0.push((detail, 1, lines));
+    }
+
+    /// Adds a line that stands for several things, which may go with its neighbors.
+    pub(crate) fn several(&mut self, detail: Detail, stands_for: usize, mut line: String) {
+        line.push('\n');
+        self.0.push((Some(detail), stands_for, line));
     }
 
     /// Adds lines that stay as long as the block does.
@@ -31,7 +37,7 @@ impl Block {
 
     /// The pieces, each without its last line break.
     pub(crate) fn texts(&self) -> Vec<String> {
-        self.0.iter().map(|(_, lines)| lines.trim_end_matches('\n').to_owned()).collect()
+        self.0.iter().map(|(_, _, lines)| lines.trim_end_matches('\n').to_owned()).collect()
     }
 
     /// How many pieces there are.
@@ -40,15 +46,18 @@ impl Block {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(|(_, lines)| lines.trim().is_empty())
+        self.0.iter().all(|(_, _, lines)| lines.trim().is_empty())
     }
 
     /// Writes the block; no piece of it can close the fence. Each piece has its mark.
     pub(crate) fn write(self, section: &mut Section) -> Vec<Mark> {
-        let run = self.0.iter().map(|(_, lines)| markdown::longest_run(lines)).max();
+        let run = self.0.iter().map(|(_, _, lines)| markdown::longest_run(lines)).max();
         let fence = "`".repeat(run.unwrap_or_default().max(2) + 1);
         let _ = writeln!(section, "{fence}");
-        let pieces = self.0.iter().map(|(detail, lines)| section.piece(*detail, lines));
+        let pieces = self.0.iter().map(|(detail, stands_for, lines)| match detail {
+            Some(detail) => section.several(*detail, *stands_for, lines),
+            None => section.piece(None, lines),
+        });
         let marks = pieces.collect();
         let _ = writeln!(section, "{fence}");
         marks

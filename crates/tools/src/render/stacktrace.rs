@@ -212,7 +212,8 @@ fn stack(page: &mut Page, frames: &[Frame<'_>], language: Language) {
         expected = if failing_last { at + 1 } else { at };
         if left_out > 0 {
             let plural = if left_out == 1 { "frame" } else { "frames" };
-            block.keep(format!("… {left_out} {plural} left out"));
+            let line = format!("… {left_out} {plural} left out");
+            block.several(Detail::AppFrame, left_out, line);
         }
         let index = if failing_last { at } else { frames.len() - 1 - at };
         let mut text = String::with_capacity(128);
@@ -220,7 +221,7 @@ fn stack(page: &mut Page, frames: &[Frame<'_>], language: Language) {
         frame::source_line(&mut text, frame);
         let detail = match frame.in_app {
             _ if at + PINNED >= frames.len() => None,
-            Some(true) if is_telling(at) => None,
+            Some(true) if is_telling(at) => Some(Detail::AppFrame),
             Some(true) => Some(Detail::Entry),
             _ => Some(Detail::LibraryFrame),
         };

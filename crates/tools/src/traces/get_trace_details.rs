@@ -22,6 +22,7 @@ use crate::{
     render::{
         markdown,
         span::{
+            Branch,
             data::{Conversation, SpanDetails, Totals, Traced},
             focus, label, operations,
             outline::Outline,
@@ -39,6 +40,9 @@ const OVERVIEW: (u64, u64) = (50, 1_000);
 const FOCUSED: u64 = 10_000;
 /// The spans of an overview.
 const SHOWN: Limits = Limits { spans: 96, roots: 12 };
+/// What the facts above the tree and the notice at the end may cost, in tokens. Of the rest of
+/// the budget the tree may take three quarters.
+const HEAD: usize = 250;
 /// AI conversations that are named.
 const CONVERSATIONS: usize = 3;
 const CONVERSATION: &str = "gen_ai.conversation.id";
@@ -81,11 +85,12 @@ impl Tool for GetTraceDetails {
         let (totals, fetched) = call.fetch(span.is_some()).await?;
         let trace = fetched.body.read()?;
         let seen = Seen { trace: &trace, totals, shortened: fetched.shortened };
+        let budget = params.max_tokens.map(MaxTokens::get);
         let (mut answer, data) = match &span {
             Some(span) => call.focused(&seen, span)?,
-            None => call.overview(&seen)?,
+            None => call.overview(&seen, budget.unwrap_or(cx.installation.max_tokens))?,
         };
-        answer.limit(params.max_tokens.map(MaxTokens::get));
+        answer.limit(budget);
         Ok(cx.reply(answer, || data))
     }
 }
@@ -244,7 +249,7 @@ impl Call<'_> {
         }
     }
 
-    fn overview(&self, seen: &Seen<'_, '_>) -> Result<(Answer, Traced)> {
+    fn overview(&self, seen: &Seen<'_, '_>, budget: usize) -> Result<(Answer, Traced)> {
         let fence = self.cx.sentry.fence();
         let outline = Outline::new(seen.trace, fence);
         let is_empty = seen.trace.spans.is_empty() && seen.trace.problems.is_empty();
@@ -271,10 +276,12 @@ impl Call<'_> {
             data.operations = Some(operations::write(section, &operations));
         }
         if !seen.trace.spans.is_empty() {
-            let tree = Tree::select(&outline, None, SHOWN);
+            let room = budget.saturating_sub(HEAD) / 4 * 3;
+            let cost = |branch: &Branch| branch.cost(self.cx.wants_data());
+            let (tree, lines) = Tree::within(&outline, SHOWN, "trace", room, cost);
             let section = answer.section("tree", Priority::High);
             let _ = writeln!(section, "\n## Spans\n");
-            let told = tree_block(section, tree.lines("trace"));
+            let told = tree_block(section, lines);
             data.tree = Some(Kept::new(section.mark(), told));
             let all = seen.trace.spans.len();
             let note = format!("{} of {all} spans are shown.", tree.count());

@@ -13,7 +13,7 @@ pub(crate) mod tree;
 use std::fmt::Write as _;
 
 use self::data::TreeLine;
-use crate::answer::{Detail, Kept, Mark, Section};
+use crate::answer::{Detail, Kept, Mark, Section, estimate, estimate_data};
 
 /// A duration as it stands in a line, rounded; `unknown` where Sentry has none.
 pub(crate) fn milliseconds(duration: Option<f64>) -> String {
@@ -34,6 +34,15 @@ pub(crate) struct Line {
 pub(crate) struct Branch {
     pub(crate) line: Line,
     pub(crate) data: Option<TreeLine>,
+}
+
+impl Branch {
+    /// What the line costs, in tokens: as text or, where they are wanted, as data.
+    pub(crate) fn cost(&self, with_data: bool) -> usize {
+        let text = estimate(&self.line.text) + 1;
+        let data = self.data.as_ref().filter(|_| with_data);
+        text.max(data.map_or(0, estimate_data))
+    }
 }
 
 /// Appends a tree as a code block, and returns it as data.

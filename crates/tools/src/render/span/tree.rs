@@ -120,6 +120,27 @@ impl<'o, 't, 'a> Tree<'o, 't, 'a> {
         tree
     }
 
+    /// The largest tree within the limits whose lines cost no more than `room`, below a line for
+    /// the whole. A smaller tree says more than a larger one that an answer has no room for.
+    pub(crate) fn within(
+        outline: &'o Outline<'t, 'a>,
+        mut limits: Limits,
+        heading: &str,
+        room: usize,
+        cost: impl Fn(&Branch) -> usize,
+    ) -> (Tree<'o, 't, 'a>, Vec<Branch>) {
+        loop {
+            let tree = Tree::select(outline, None, limits);
+            let lines = tree.lines(heading);
+            let costs: usize = lines.iter().map(&cost).sum();
+            let fewer = (limits.spans * room / costs.max(1)).min(limits.spans.saturating_sub(1));
+            if costs <= room || fewer == 0 {
+                return (tree, lines);
+            }
+            limits.spans = fewer;
+        }
+    }
+
     /// How many spans the tree accounts for.
     pub(crate) fn count(&self) -> usize {
         self.count
