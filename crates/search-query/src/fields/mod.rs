@@ -69,7 +69,7 @@ impl Field {
     }
 
     /// Whether Sentry refuses a query that gives the field any value outside of
-    /// [`Field::values`].
+    /// the values that are listed.
     pub fn is_closed(&self) -> bool {
         self.closed != Closed::No
     }
